@@ -249,6 +249,7 @@ def _column(series: pl.Series, kind: AttributeKind) -> Column:
         return FlagColumn(series.cast(pl.Int8).fill_null(-1).to_numpy().astype(np.int8))
     if kind is AttributeKind.TEXT:
         return TextColumn(tuple(text or "" for text in series.to_list()))
-    multiple = kind is AttributeKind.CATEGORIES
-    lists = ([v for v in own if v] if multiple else [own] for own in ((v or []) for v in series.to_list()))
-    return CategoryColumn.from_values(([v for v in own if v] for own in lists), multiple=multiple)
+    values = series.to_list()
+    if kind is AttributeKind.CATEGORIES:
+        return CategoryColumn.from_values(([v for v in own or [] if v] for own in values), multiple=True)
+    return CategoryColumn.from_values(([own] if own else [] for own in values), multiple=False)
