@@ -1,4 +1,4 @@
-"""Filters compiled: to a mask over all rows (exact, always possible) and to a `where` of Chroma (when it can say it)."""
+"""Filters compiled: to a mask over all rows, and to a `where` of Chroma for what Chroma can say."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _check_kind(leaf: Leaf, attribute: Attribute) -> None:
             raise FilterError(f"A bound of {name!r} is not a number: give a number or leave that side open.")
     elif isinstance(leaf, Contains):
         if kind not in (AttributeKind.CATEGORY, AttributeKind.CATEGORIES):
-            raise FilterError(f"{name!r} is a {kind.value}: compare it by value or range instead of by what it contains.")
+            raise FilterError(f"{name!r} is a {kind.value}: compare it by value or by range.")
     else:
         expected: type = str
         if attribute.numeric:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,4 +66,39 @@ class InteractionLog:
             values=np.full(items.size, np.nan, np.float32),
             timestamps=np.full(items.size, np.nan, np.float64),
             events=np.zeros(items.size, np.int16),
+        )
+
+    def to_frame(self, item_ids: Sequence[str]) -> pl.DataFrame:
+        """As a table for Parquet: user_id, item_id, value, timestamp, event; `item_ids` maps rows to ids."""
+        import polars as pl
+
+        users = np.repeat(np.arange(self.users), np.diff(self.indptr))
+        return pl.DataFrame(
+            {
+                "user_id": pl.Series(self.user_ids, dtype=pl.String).gather(users),
+                "item_id": pl.Series(item_ids, dtype=pl.String).gather(self.items),
+                "value": pl.Series(self.values).fill_nan(None),
+                "timestamp": pl.Series(self.timestamps).fill_nan(None),
+                "event": pl.Series(self.event_names, dtype=pl.String).gather(self.events.astype(np.int64)),
+            }
+        )
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame, item_ids: Sequence[str]) -> InteractionLog:
+        """The inverse of `to_frame`: rows are in the order of the log and name known items only."""
+        import polars as pl
+
+        rows = pl.DataFrame({"item_id": pl.Series(item_ids, dtype=pl.String)}).with_row_index("row")
+        joined = frame.join(rows, on="item_id", how="left", maintain_order="left")
+        runs = frame["user_id"].rle().struct.unnest()
+        names = frame["event"].unique(maintain_order=True).to_list() or ["interaction"]
+        codes = frame["event"].replace_strict(names, range(len(names)), return_dtype=pl.Int16)
+        return cls(
+            user_ids=tuple(runs["value"].to_list()),
+            indptr=np.concatenate([np.zeros(1, np.int64), np.cumsum(runs["len"].to_numpy(), dtype=np.int64)]),
+            items=joined["row"].to_numpy().astype(np.int32),
+            values=frame["value"].fill_null(float("nan")).to_numpy().astype(np.float32),
+            timestamps=frame["timestamp"].fill_null(float("nan")).to_numpy().astype(np.float64),
+            events=codes.to_numpy().astype(np.int16),
+            event_names=tuple(names),
         )
