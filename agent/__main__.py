@@ -1,0 +1,5 @@
+"""`python -m convrec.agent` is the `convrec` command."""
+
+from convrec.agent.cli import main
+
+main()

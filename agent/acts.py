@@ -1,0 +1,214 @@
+"""What each dialogue act does to the conversation, before any list is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convrec.agent.describe import describe_comparison, describe_item, describe_person, explain_pick
+from convrec.agent.interpret import (
+    Compare,
+    Explain,
+    LikeShown,
+    MoreLikeShown,
+    Plain,
+    ProfileForget,
+    Reading,
+    RejectShown,
+    Remember,
+    SeenShown,
+    TellMore,
+)
+from convrec.agent.state import ConversationState, Offer
+from convrec.agent.types import Clarify
+from convrec.retrieval.request import Request, RequestEdit, apply_edits
+
+if TYPE_CHECKING:
+    from convrec.agent.conversation import Conversation
+
+GREETING = "Hello! Tell me what you are in the mood for, or name a {noun} you liked."
+THANKS = "You are welcome. Say the word when you want another {noun}."
+GOODBYE = "Goodbye! This conversation is kept; come back whenever you like."
+OFF_TOPIC = "I only know the {plural} of this catalogue. Tell me what kind of {noun} you would like."
+HOSTILE = "Let me try to do better. Tell me what kind of {noun} would please you, or say “start over”."
+HELP = (
+    "Say what you want in your own words: a kind, a time, a length, names, “like X but shorter”, “no Y”. Then go on: "
+    "“the second one”, “why 2?”, “compare 1 and 4”, “more”, “not that one”, “forget the year”, “go back”, “start over”."
+)
+NOTHING_TO_GO_ON = "That tells me too little to recommend from. What is it like, or which {noun} does it remind you of?"
+NOBODY = "I do not know who you are, so I cannot keep that; start with --user NAME to be remembered."
+NO_SUCH_RANK = "I do not see which {noun} of the list you mean; name it by its number or its title."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a turn came to before recommending.
+
+    With `message` the turn is a plain answer and shows no list; otherwise a list for `state.request` follows.
+    """
+
+    state: ConversationState
+    message: str | None = None
+    clarify: Clarify | None = None
+    lead: str = ""
+    """said before the opening of a list"""
+    next_page: bool = False
+    """whether what was shown before is left out"""
+    keep_items: bool = True
+    """whether the last list stays the one that ranks refer to"""
+
+
+def respond(conversation: Conversation, reading: Reading) -> Outcome:
+    """Carry out the act of a message on the conversation's state; feedback is recorded at once."""
+    state = conversation.state
+    request = apply_edits(state.request, reading.edits)
+    schema = conversation.engine.catalogue.schema
+    words = {"noun": schema.noun, "plural": schema.plural}
+    act = reading.act
+    if isinstance(act, Plain):
+        return _plain(conversation, reading, act, request, words)
+    if isinstance(act, Explain | Compare | TellMore):
+        return _talk(conversation, act, state.changed(request), words)
+    if isinstance(act, Remember):
+        return _remember(conversation, act, state.changed(request))
+    if isinstance(act, ProfileForget):
+        return _forget(conversation, act)
+    if isinstance(act, SeenShown | LikeShown):
+        kind = "seen" if isinstance(act, SeenShown) else "like"
+        for item_id in act.item_ids:
+            conversation.feedback(item_id, "seen" if kind == "seen" else "like")
+        request = apply_edits(conversation.state.request, reading.edits)
+        return Outcome(conversation.state.changed(request), lead=_noted(conversation, act.item_ids, kind))
+    if isinstance(act, RejectShown):
+        for item_id in _ids(state, act.ranks):
+            conversation.feedback(item_id, "dislike") if len(act.ranks) <= 3 else None
+        request = apply_edits(conversation.state.request, reading.edits)
+        return Outcome(conversation.state.changed(request), next_page=True)
+    if isinstance(act, MoreLikeShown):
+        return Outcome(state.changed(request), next_page=True)
+    if reading.nothing_to_go_on and not reading.edits:
+        question = reading.clarify or Clarify(question=NOTHING_TO_GO_ON.format(**words))
+        return Outcome(state, message=question.question, clarify=question)
+    if reading.clarify is not None and not reading.edits:
+        return Outcome(state, message=reading.clarify.question, clarify=reading.clarify)
+    return Outcome(state.changed(request), clarify=reading.clarify)
+
+
+def _plain(
+    conversation: Conversation, reading: Reading, act: Plain, request: Request, words: dict[str, str]
+) -> Outcome:
+    state = conversation.state
+    said = {
+        "greeting": GREETING,
+        "thanks": THANKS,
+        "goodbye": GOODBYE,
+        "off_topic": OFF_TOPIC,
+        "hostile": HOSTILE,
+        "help": HELP,
+    }
+    if act.kind in said:
+        return Outcome(state, message=said[act.kind].format(**words))
+    if act.kind == "undo":
+        return _undo(state)
+    if act.kind == "start_over":
+        fresh = conversation.lasting_request()
+        cleared = state.changed(fresh).model_copy(update={"items": (), "offers": (), "asked": (), "focus": None})
+        if reading.edits:
+            return Outcome(cleared.changed(apply_edits(fresh, [e for e in reading.edits if e.op != "reset"])))
+        return Outcome(cleared, message=f"A clean slate. What kind of {words['noun']} would you like?")
+    if act.kind == "accept":
+        return _accept(conversation, state.changed(request))
+    if act.kind == "decline":
+        held = state.model_copy(update={"offers": ()})
+        return Outcome(held, message="All right, I leave it as it is. Tell me what to change.")
+    if act.kind == "profile_show":
+        return Outcome(state, message=describe_person(conversation.known(), conversation.engine.catalogue))
+    if act.kind == "surprise":
+        surprised = apply_edits(request, [RequestEdit(op="wish", wishes={"diversity": 0.9, "novelty": 0.6})])
+        return Outcome(state.changed(surprised), next_page=True)
+    return Outcome(state.changed(request), next_page=True)
+
+
+def _undo(state: ConversationState) -> Outcome:
+    if not state.past:
+        return Outcome(state, message="There is nothing to go back to: this is where we started.")
+    back = state.model_copy(update={"request": state.past[-1], "past": state.past[:-1], "page": ()})
+    if back.request.empty and not back.request.exclusions:
+        return Outcome(back, message="Back at the start. What would you like?")
+    return Outcome(back, lead="Back to the request before.")
+
+
+def _accept(conversation: Conversation, state: ConversationState) -> Outcome:
+    if not state.offers:
+        if state.items:
+            return Outcome(state, message="Good. Ask me about any of them, or tell me what to change.")
+        return Outcome(state, message="Gladly. What would you like?")
+    return take_offer(conversation, state, state.offers[0])
+
+
+def take_offer(conversation: Conversation, state: ConversationState, offer: Offer) -> Outcome:
+    """Carry out what was offered."""
+    if offer.remember:
+        for part in offer.remember:
+            conversation.remember(part)
+        held = state.model_copy(update={"offers": ()})
+        said = "I will remember that." if conversation.user_id is not None else NOBODY
+        return Outcome(held, message=said)
+    return Outcome(state.changed(apply_edits(state.request, offer.edits)), next_page=offer.page)
+
+
+def _talk(
+    conversation: Conversation, act: Explain | Compare | TellMore, state: ConversationState, words: dict[str, str]
+) -> Outcome:
+    catalogue = conversation.engine.catalogue
+    ids = [item_id for item_id in act.item_ids if item_id in catalogue]
+    if not ids and state.focus and not isinstance(act, Compare):
+        ids = [state.focus]
+    if not ids or (isinstance(act, Compare) and len(ids) < 2):
+        return Outcome(state, message=NO_SUCH_RANK.format(**words))
+    focused = state.model_copy(update={"focus": ids[0]})
+    if isinstance(act, Compare):
+        return Outcome(focused, message=describe_comparison([catalogue.row(i) for i in ids[:4]], catalogue))
+    if isinstance(act, TellMore):
+        return Outcome(focused, message="\n".join(describe_item(catalogue.row(i), catalogue) for i in ids[:3]))
+    shown = {item.id: item for item in state.items}
+    if ids[0] not in shown:
+        title = catalogue.titles[catalogue.row(ids[0])]
+        return Outcome(focused, message=f"{title} is not on the list I showed you.")
+    return Outcome(focused, message=explain_pick(shown[ids[0]], state.items, catalogue))
+
+
+def _remember(conversation: Conversation, act: Remember, state: ConversationState) -> Outcome:
+    adds = [RequestEdit(op="add", part=part) for part in act.preferences]
+    state = state.changed(apply_edits(state.request, adds))
+    if conversation.user_id is None:
+        return Outcome(state, lead=NOBODY)
+    offer = Offer(option="yes, always", remember=act.preferences)
+    kept = state.model_copy(update={"offers": (offer,)})
+    question = "Shall I remember that for every conversation?"
+    return Outcome(kept, clarify=Clarify(question=question, options=("yes, always", "no, only now")))
+
+
+def _forget(conversation: Conversation, act: ProfileForget) -> Outcome:
+    if conversation.user_id is None:
+        return Outcome(conversation.state, message=NOBODY)
+    dropped = conversation.forget_preferences(act.what)
+    if not dropped:
+        said = "I remember no such preference. `convrec profile forget` removes everything about you."
+    else:
+        said = f"Forgotten: {'; '.join(dropped)}. `convrec profile forget` removes everything about you."
+    return Outcome(conversation.state, message=said)
+
+
+def _ids(state: ConversationState, ranks: Sequence[int]) -> list[str]:
+    return [item.id for item in state.items if item.rank in ranks]
+
+
+def _noted(conversation: Conversation, item_ids: Sequence[str], kind: str) -> str:
+    catalogue = conversation.engine.catalogue
+    titles = [catalogue.titles[catalogue.row(i)] for i in item_ids if i in catalogue]
+    if not titles:
+        return ""
+    said = "You know" if kind == "seen" else "You like"
+    return f"{said} {', '.join(titles[:3])}: noted."

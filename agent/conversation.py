@@ -1,0 +1,343 @@
+"""A conversation: the typed state, and the turns that change it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from convrec.agent.acts import Outcome, respond
+from convrec.agent.clarify import Question, choose_question
+from convrec.agent.describe import describe_request
+from convrec.agent.errors import SessionError
+from convrec.agent.interpret import Plain, Reading, ReadingContext, Shown
+from convrec.agent.mind import ListTelling
+from convrec.agent.people import FeedbackKind
+from convrec.agent.state import ConversationState, Offer
+from convrec.agent.types import (
+    Done,
+    Event,
+    ItemReady,
+    RankDone,
+    RecallDone,
+    Recommendation,
+    Reply,
+    Token,
+    Trace,
+    Understood,
+)
+from convrec.ranking.types import Person
+from convrec.retrieval.request import (
+    Constraint,
+    Description,
+    Exclusion,
+    Provenance,
+    Request,
+    RequestEdit,
+    apply_edits,
+)
+
+if TYPE_CHECKING:
+    from convrec.agent.engine import Engine, Ranked
+    from convrec.agent.mind import Mind
+
+MESSAGE_LIMIT = 8000
+"""characters of a message that are read; what is longer is cut, and that is said"""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnInput:
+    """One turn to take: a message, or edits made by hand on the request's chips."""
+
+    message: str = ""
+    edits: tuple[RequestEdit, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPerson:
+    """What is known of a person: the id, the history with feedback, and the words of lasting preferences."""
+
+    user_id: str | None
+    person: Person
+    preferences: tuple[str, ...]
+
+
+class CancelledTurnError(SessionError):
+    """The person cancelled; the conversation stands as it was before the turn."""
+
+
+class Conversation:
+    """One person's conversation. Turns are taken one at a time; every turn is stored before its last event."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        mind: Mind,
+        *,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        stored: bool = True,
+    ) -> None:
+        """Start a conversation, or go on with `session_id`. `stored=False` keeps nothing on disk.
+
+        Raises:
+            SessionError: there is no such conversation of that person.
+        """
+        self.engine = engine
+        self.mind = mind
+        self.user_id = user_id
+        self._stored = stored
+        self._lock = threading.Lock()
+        self._id = session_id
+        if session_id is not None:
+            summary, state = engine.people.session(session_id, user_id)
+            self.user_id = summary.user_id
+            self.state = ConversationState.model_validate(state)
+        else:
+            self.state = ConversationState(request=self.lasting_request())
+
+    @property
+    def id(self) -> str | None:
+        """Under which the conversation is stored; None before its first turn."""
+        return self._id
+
+    def send(self, message: str) -> Reply:
+        """Take a turn; its whole result."""
+        return _last(self.stream(message))
+
+    def edit(self, edits: Sequence[RequestEdit]) -> Reply:
+        """Change the request by hand and see the list that follows."""
+        return _last(self.stream_edits(edits))
+
+    def stream(self, message: str, *, cancel: threading.Event | None = None) -> Iterator[Event]:
+        """Take a turn, event by event. Setting `cancel` ends it and leaves the conversation as it was.
+
+        Raises:
+            CancelledTurnError: `cancel` was set.
+        """
+        return self._stream(TurnInput(message=message), cancel or threading.Event())
+
+    def stream_edits(self, edits: Sequence[RequestEdit], *, cancel: threading.Event | None = None) -> Iterator[Event]:
+        """The same for edits made by hand."""
+        return self._stream(TurnInput(edits=tuple(edits)), cancel or threading.Event())
+
+    def prepare(self, edits: Sequence[RequestEdit]) -> None:
+        """Change the request without answering: what comes next starts from there."""
+        self.state = self.state.changed(apply_edits(self.state.request, list(edits)))
+
+    def feedback(self, item_id: str, kind: FeedbackKind, value: float | None = None) -> None:
+        """Record what the person thinks of an item; it counts from the next list on.
+
+        Raises:
+            UnknownItemError: no item has that id.
+            SessionError: nobody in particular is talking, so nothing can be remembered.
+        """
+        row = self.engine.catalogue.row(item_id)
+        if kind in ("dislike", "never", "seen"):
+            reason = "seen" if kind == "seen" else "rejected"
+            part = Exclusion(item_id=item_id, title=self.engine.catalogue.titles[row], reason=reason)
+            request = apply_edits(self.state.request, [RequestEdit(op="add", part=part)])
+            self.state = self.state.changed(request)
+        if self.user_id is not None and self._stored:
+            self.engine.people.record(self.user_id, item_id, kind, value=value)
+
+    def take_back(self, item_id: str, kind: FeedbackKind) -> None:
+        """Undo feedback."""
+        kept = tuple(x for x in self.state.request.exclusions if x.item_id != item_id)
+        self.state = self.state.changed(self.state.request.model_copy(update={"exclusions": kept}))
+        if self.user_id is not None and self._stored:
+            self.engine.people.retract(self.user_id, item_id, kind)
+
+    def reading_context(self) -> ReadingContext:
+        """What a reader of the next message needs to know."""
+        return ReadingContext(
+            request=self.state.request,
+            shown=tuple(Shown(i.rank, i.id, i.title) for i in self.state.items),
+            turn=self.state.turn + 1,
+            offered=tuple(offer.option for offer in self.state.offers),
+            last_focus=self.state.focus,
+        )
+
+    def person(self) -> Person:
+        return self.engine.person(self.user_id)
+
+    def known(self) -> KnownPerson:
+        """What is known of the person, for 'what do you know about me'."""
+        preferences = self.engine.people.preferences(self.user_id) if self.user_id is not None else ()
+        return KnownPerson(self.user_id, self.person(), tuple(p.words for p in preferences))
+
+    def lasting_request(self) -> Request:
+        """The empty request with the person's lasting preferences in it."""
+        if self.user_id is None:
+            return Request()
+        edits = [
+            RequestEdit.model_validate({"op": "add", "part": preference.part})
+            for preference in self.engine.people.preferences(self.user_id)
+        ]
+        return apply_edits(Request(), edits)
+
+    def remember(self, part: Constraint | Description) -> None:
+        """Keep a lasting preference of the person; nothing happens where nobody in particular is talking."""
+        if self.user_id is None or not self._stored:
+            return
+        words = part.provenance.words or (part.label if isinstance(part, Constraint) else part.text)
+        lasting = part.model_copy(update={"id": "", "provenance": Provenance(words=words, source="profile")})
+        self.engine.people.remember(self.user_id, lasting.model_dump(mode="json"), words)
+
+    def forget_preferences(self, what: str = "") -> tuple[str, ...]:
+        """Drop lasting preferences: those whose words contain `what`, or all. Returns the words of what was dropped."""
+        if self.user_id is None:
+            return ()
+        wanted = what.casefold()
+        dropped = []
+        for preference in self.engine.people.preferences(self.user_id):
+            label = str(preference.part.get("label", "")).casefold()
+            if wanted in preference.words.casefold() or wanted in label:
+                self.engine.people.drop_preference(self.user_id, preference.id)
+                dropped.append(preference.words)
+        return tuple(dropped)
+
+    def _stream(self, turn: TurnInput, cancel: threading.Event) -> Iterator[Event]:
+        if not self._lock.acquire(blocking=False):
+            raise SessionError("This conversation is still answering; wait for it or cancel it.")
+        before = self.state
+        finished = False
+        try:
+            yield from self._take(turn, cancel)
+            finished = True
+        finally:
+            if not finished:
+                self.state = before
+            self._lock.release()
+
+    def _take(self, turn: TurnInput, cancel: threading.Event) -> Iterator[Event]:
+        started = time.perf_counter()
+        reading = self._read(turn)
+        outcome = respond(self, reading)
+        self.state = outcome.state
+        read_ms = (time.perf_counter() - started) * 1000
+        _check(cancel)
+        request = outcome.state.request
+        yield Understood(request=request, summary=describe_request(request, self.engine.catalogue.schema))
+        if outcome.message is not None:
+            message = " ".join([outcome.message, *reading.notes])
+            reply = Reply(message=message, request=request, clarify=outcome.clarify, trace=Trace(notes=reading.notes))
+            state = outcome.state
+        else:
+            reply, state = yield from self._list(outcome, reading, cancel)
+        timings = {"read": read_ms, **reply.trace.timings_ms, "total": (time.perf_counter() - started) * 1000}
+        yield Done(reply=self._keep(turn, state, reply, {name: round(ms, 2) for name, ms in timings.items()}))
+
+    def _read(self, turn: TurnInput) -> Reading:
+        if not turn.message:
+            return Reading(edits=turn.edits)
+        context = self.reading_context()
+        for offer in self.state.offers:
+            if offer.option.casefold() == turn.message.strip().casefold() and (offer.edits or offer.remember):
+                return Reading(act=Plain("accept"), edits=())
+        reading = self.mind.read(turn.message[:MESSAGE_LIMIT], context)
+        if len(turn.message) > MESSAGE_LIMIT:
+            note = f"I read only the first {MESSAGE_LIMIT:,} characters of your message."
+            reading = replace(reading, notes=(*reading.notes, note))
+        return reading
+
+    def _list(
+        self, outcome: Outcome, reading: Reading, cancel: threading.Event
+    ) -> Generator[Event, None, tuple[Reply, ConversationState]]:
+        state = outcome.state
+        if outcome.next_page:
+            state = state.model_copy(update={"page": (*state.page, *(item.id for item in state.items))})
+            state = state.model_copy(update={"page": tuple(dict.fromkeys(state.page))})
+        person = self.person()
+        ranked = self.engine.recommend(state.request, person, leave_out=state.page)
+        _check(cancel)
+        yield RecallDone(recalled=ranked.recalled, eligible=ranked.eligible)
+        yield RankDone(count=len(ranked.items))
+        question = None
+        if outcome.clarify is None and not ranked.applied:
+            question = choose_question(ranked.request, ranked.open_rows, self.engine.catalogue, frozenset(state.asked))
+        clarify = outcome.clarify or (question.clarify if question else None)
+        written_at = time.perf_counter()
+        told = self.mind.tell(ListTelling(self.engine, ranked, person, reading, outcome, state, clarify))
+        narrate_ms = (time.perf_counter() - written_at) * 1000
+        _check(cancel)
+        yield Token(text=told.message)
+        for item in told.items:
+            yield ItemReady(item=item)
+        relaxed = tuple(x.relaxation(applied=True) for x in ranked.applied) + tuple(
+            x.relaxation(applied=False) for x in ranked.offered[:1]
+        )
+        trace = Trace(
+            mode=self.mind.mode,
+            recalled=ranked.recalled,
+            eligible=ranked.eligible,
+            plan=ranked.plan,
+            timings_ms={**ranked.timings_ms, "narrate": narrate_ms},
+            notes=(*reading.notes, *told.notes),
+        )
+        reply = Reply(
+            message=told.message,
+            request=state.request,
+            items=told.items,
+            relaxed=relaxed,
+            clarify=clarify,
+            trace=trace,
+        )
+        return reply, _after_list(state, told.items, ranked, question, outcome)
+
+    def _keep(self, turn: TurnInput, state: ConversationState, reply: Reply, timings: dict[str, float]) -> Reply:
+        state = state.model_copy(update={"turn": state.turn + 1})
+        if self._stored and self._id is None:
+            self._id = self.engine.people.create_session(self.user_id, {})
+        trace = reply.trace.model_copy(
+            update={"timings_ms": timings, "turn": state.turn, "session": self._id, "mode": self.mind.mode}
+        )
+        reply = reply.model_copy(update={"trace": trace})
+        if self._stored and self._id is not None:
+            said = turn.message[:MESSAGE_LIMIT] or "; ".join(e.op for e in turn.edits)
+            self.engine.people.save_turn(
+                self._id, state.turn, said, reply.model_dump(mode="json"), state.model_dump(mode="json")
+            )
+        self.state = state
+        return reply
+
+
+def _after_list(
+    state: ConversationState,
+    items: tuple[Recommendation, ...],
+    ranked: Ranked,
+    question: Question | None,
+    outcome: Outcome,
+) -> ConversationState:
+    """The state once a list was shown: what was asked, and what 'yes' would take up."""
+    offers: tuple[Offer, ...] = ()
+    if ranked.offered:
+        first = ranked.offered[0]
+        offers = (Offer(option="yes", edits=first.edits),)
+    elif question is not None:
+        offers = tuple(
+            Offer(option=option, edits=(edit,))
+            for option, edit in zip(question.clarify.options, question.edits, strict=True)
+        )
+    elif outcome.clarify is not None:
+        offers = state.offers
+    asked = (*state.asked, question.attribute) if question is not None else state.asked
+    previous = (*state.previous, tuple(item.id for item in items))
+    focus = items[0].id if items else state.focus
+    return state.model_copy(
+        update={"items": items, "previous": previous, "offers": offers, "asked": asked, "focus": focus}
+    )
+
+
+def _check(cancel: threading.Event) -> None:
+    if cancel.is_set():
+        raise CancelledTurnError("The turn was cancelled.")
+
+
+def _last(events: Iterator[Event]) -> Reply:
+    for event in events:
+        if isinstance(event, Done):
+            return event.reply
+    raise SessionError("The turn ended without an answer.")

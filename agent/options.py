@@ -1,0 +1,22 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        help="Folder of the catalogue and its people (default: CONVREC_WORKSPACE, else your user-data folder).",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+UserOption = Annotated[
+    str | None, typer.Option("--user", "-u", help="Who is asking: an id of the log, or any name.", show_default=False)
+]

@@ -1,0 +1,68 @@
+"""Puts the parts of one generation together; the one place that knows all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convrec.agent.engine import Engine
+from convrec.agent.mind import Mind, OfflineMind
+from convrec.agent.people import PeopleStore
+from convrec.agent.settings import Settings
+from convrec.ranking.rank import FixedWeightRanker
+from convrec.retrieval.embedding import open_embedder
+from convrec.retrieval.embedding_cache import EmbeddingCache, QueryEncoder
+from convrec.retrieval.recall import Recall, popularity_prior
+
+if TYPE_CHECKING:
+    from convrec.retrieval.generation import Generation
+
+EXACT_SCAN = 20_000
+"""up to this many items the vectors are held in memory"""
+
+
+def make_engine(generation: Generation, people: PeopleStore, settings: Settings) -> Engine:
+    """Recall and ranker over a generation. Loads the catalogue and its vectors, not the embedder.
+
+    Raises:
+        WorkspaceLayoutError: a file of the generation is damaged.
+        EmbedderError: the settings name another embedder than the one that built the index.
+    """
+    embedder = open_embedder(settings.retrieval.embedding)
+    generation.check_embedder(embedder.identity)
+    catalogue, log = generation.catalogue, generation.log
+    small = len(catalogue) <= settings.retrieval.recall.small
+    vectors = np.ascontiguousarray(generation.vectors) if small else generation.vectors
+    recall = Recall(
+        catalogue,
+        vectors,
+        lexical=generation.lexical,
+        store=None if small else generation.store,
+        popularity=popularity_prior(catalogue, log),
+        settings=settings.retrieval.recall,
+    )
+    return Engine(
+        catalogue=catalogue,
+        log=log,
+        recall=recall,
+        vectors=vectors,
+        encode=QueryEncoder(embedder),
+        ranker=FixedWeightRanker(catalogue),
+        people=people,
+    )
+
+
+def make_mind(generation: Generation, engine: Engine, settings: Settings) -> Mind:
+    """The reader and narrator that the settings call for."""
+    from convrec.agent.claims import ClaimIndex
+    from convrec.agent.narrate import TemplateNarrator
+    from convrec.agent.rules import RulesInterpreter
+
+    del settings
+    embedder = open_embedder()
+    cache = EmbeddingCache(generation.folder.parent.parent / "embeddings.sqlite", embedder)
+    interpreter = RulesInterpreter(engine.catalogue, engine.encode)
+    narrator = TemplateNarrator(engine.catalogue, ClaimIndex(engine.catalogue))
+    del cache
+    return OfflineMind(interpreter, narrator)
