@@ -1,0 +1,116 @@
+"""The shipped tables of column names and units, and the words of a name."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Any
+
+from convrec.retrieval.reports import sanitise_text
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    return tomllib.loads((files("convrec.retrieval") / "data" / "column_hints.toml").read_text("utf-8"))
+
+
+def units() -> dict[str, tuple[str, str, float]]:
+    """Spelling of a unit -> (shown as, dimension, factor to the base of the dimension)."""
+    return {spelling: tuple(entry) for spelling, entry in _tables()["units"].items()}
+
+
+def words(name: str) -> list[str]:
+    """The words of a column or file name, lower case: 'releaseYear_min' -> release, year, min."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", sanitise_text(name))
+    return [word for word in re.split(r"[^\w%€$£]+|_+", spaced.lower()) if word]
+
+
+def singular(word: str) -> str:
+    """The singular of an English word."""
+    irregular: dict[str, str] = _tables()["words"]["irregular"]
+    if word in irregular:
+        return irregular[word]
+    if len(word) < 4 or word.endswith(("ss", "us", "is", "ous")):
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "xes", "ches", "shes", "zzes")):
+        return word[:-2]
+    return word.removesuffix("s")
+
+
+def phrase(name: str) -> str:
+    """A name as hints are written: lower case words, each singular."""
+    return " ".join(singular(word) for word in words(name))
+
+
+def name_score(name: str, table: str, key: str) -> int:
+    """How well a name fits a hint: 0 not at all; longer hints weigh more, and the whole name weighs most."""
+    own = phrase(name)
+    padded = f" {own} "
+    best = 0
+    for hint in _tables()[table][key]:
+        hint_phrase = " ".join(singular(word) for word in hint.split())
+        if own == hint_phrase:
+            best = max(best, 100 + len(hint_phrase))
+        elif padded.endswith(f" {hint_phrase} "):
+            best = max(best, 50 + len(hint_phrase))
+        elif f" {hint_phrase} " in padded:
+            best = max(best, 20 + len(hint_phrase))
+    return best
+
+
+def unit_in_name(name: str) -> str | None:
+    """The unit that a name states: 'weight_g' -> 'g', 'price (€)' -> '€', 'runtime_minutes' -> 'minutes'."""
+    found = words(name)
+    if len(found) < 2:
+        return None
+    last = found[-1]
+    known = units().get(last)
+    ambiguous = last in {"s", "m", "in", "b", "l", "h", "w", "day", "days", "pound", "pounds", "second", "minute"}
+    bracketed = name.rstrip().endswith(")")
+    return last if known and (bracketed or not ambiguous) else None
+
+
+def label(name: str, unit: str | None = None) -> str:
+    """The name for sentences: 'genres' -> 'genre', 'vote_average' -> 'vote average', 'weight_g' -> 'weight'."""
+    found = words(name)
+    if unit is not None and unit_in_name(name) is not None:
+        found = found[:-1]
+    if not found:
+        return sanitise_text(name).lower() or "attribute"
+    counted = any(word in {"number", "num", "count", "of"} for word in found[:-1])
+    return " ".join(found if counted else [*found[:-1], singular(found[-1])])
+
+
+def file_words(path: PurePath) -> tuple[str, str]:
+    """(name of the catalogue, noun for one entry) from the path of its file: books.csv -> books, book."""
+    stem = path.name.split(".")[0]
+    found = words(stem)
+    generic = set(_tables()["words"]["generic"])
+    last = found[-1] if found else "items"
+    noun = singular(last)
+    vague = noun in generic or not last.isalpha()
+    name = path.resolve().parent.name if vague and hasattr(path, "resolve") else stem
+    if noun != last and (not vague or noun == "item"):
+        return sanitise_text(name) or "catalogue", noun
+    return sanitise_text(name) or "catalogue", "item"
+
+
+def never_a_role(name: str) -> bool:
+    """Whether a name says that its numbers are not a price, a popularity, a rating or a year."""
+    return any(word in set(_tables()["not_role"]["words"]) for word in phrase(name).split())
+
+
+def is_code_name(name: str) -> bool:
+    """Whether a name says that its values are codes, not quantities."""
+    own = phrase(name)
+    return any(own == code or own.endswith(f" {code}") for code in _tables()["not_role"]["opaque_codes"])
+
+
+def is_opaque(name: str) -> bool:
+    """Whether a name says nothing: column_3, c7, x."""
+    return re.fullmatch(r"(?:column|col|c|f|field|x|v|attr|attribute|feature|var)?[ _]?\d*", name.lower()) is not None
