@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from convrec.retrieval.generation import Generation
     from convrec.retrieval.progress import Progress
 
-Column = Annotated[str | None, typer.Option(show_default=False)]
-
 
 def build(
     items: Annotated[Path, typer.Option(help="Items: CSV, TSV, JSONL or Parquet, also gzipped.")],

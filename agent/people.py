@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +139,20 @@ class PeopleStore:
                 "INSERT OR REPLACE INTO feedback VALUES (?,?,?,?,?,?)",
                 (user_id, item_id, kind, value, source, time.time()),
             )
+
+    def import_feedback(self, user_id: str, entries: Sequence[Feedback]) -> None:
+        """Remember many, each with its own source and time; the same once more changes nothing."""
+        with self.transaction() as connection:
+            for entry in entries:
+                if entry.kind in ("like", "dislike"):
+                    connection.execute(
+                        "DELETE FROM feedback WHERE user_id=? AND item_id=? AND kind IN ('like','dislike')",
+                        (user_id, entry.item_id),
+                    )
+                connection.execute(
+                    "INSERT OR REPLACE INTO feedback VALUES (?,?,?,?,?,?)",
+                    (user_id, entry.item_id, entry.kind, entry.value, entry.source, entry.time),
+                )
 
     def retract(self, user_id: str, item_id: str, kind: FeedbackKind | None = None) -> None:
         """Forget feedback on an item; all kinds of it where none is named."""
