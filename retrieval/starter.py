@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from convrec.retrieval.errors import StarterError
 
@@ -252,8 +254,22 @@ def _from_path(path: Path) -> tuple[list[Film], list[Rating]]:
 
 
 def schema_toml() -> str:
-    """The schema of the starter catalogue, as the file that the reader of files takes."""
-    return resources.files("convrec.retrieval").joinpath("data/starter_schema.toml").read_text("utf-8")
+    """The schema of the starter catalogue, as the file that the reader of files takes.
+
+    Other words for themes and moods come from the table that defines them.
+    """
+    data = resources.files("convrec.retrieval").joinpath("data")
+    lines = [data.joinpath("starter_schema.toml").read_text("utf-8").rstrip()]
+    for attribute, values in starter_vocabulary().items():
+        lines.append(f"\n[attributes.{attribute}.synonyms]")
+        lines += [f"{json.dumps(value)} = {json.dumps(entry['also'])}" for value, entry in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def starter_vocabulary() -> dict[str, dict[str, dict[str, Any]]]:
+    """The controlled vocabularies of the companion: attribute -> value -> `means` (one line), `also` (other words)."""
+    data = resources.files("convrec.retrieval").joinpath("data")
+    return tomllib.loads(data.joinpath("starter_vocabulary.toml").read_text("utf-8"))
 
 
 def write_normalised(folder: Path, films: list[Film], ratings: list[Rating], companion: str = "") -> None:
