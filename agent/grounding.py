@@ -1,0 +1,382 @@
+"""The verifier of explanations: nothing is said of an item that its record, the person's history or words do not back.
+
+It checks a reason twice: each `Evidence` must be true, and each claim read from the shown text (`claims_in`) must be
+covered by the facts. Sentences of templates and of language models go through the same door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from convrec.agent import claim_lexicon as lexicon
+from convrec.agent.claim_index import ClaimIndex, Meaning, normalise, stems, tokens
+from convrec.agent.claim_quantities import Measures
+from convrec.agent.claims import Claim, claims_in
+from convrec.agent.labels import label_value
+from convrec.agent.types import (
+    Evidence,
+    FieldEvidence,
+    HistoryEvidence,
+    Reason,
+    ReferenceEvidence,
+    ScoreEvidence,
+)
+from convrec.retrieval.filters import Contains, In, leaves
+from convrec.retrieval.request import Constraint
+from convrec.retrieval.schema import AttributeKind, CatalogueSchema, Role
+from convrec.retrieval.types import Item
+
+HIGH, LOW = 0.6, 0.4
+"""share of the catalogue below which (above which) an item may be called popular, cheap, … (obscure, expensive, …)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """All that a reason about one item may rest on.
+
+    `history` and `references` map ids to titles: what the person saw or liked, and named in this conversation;
+    `disliked` are ids of the history that they did not like. `words` are the person's words so far; `constraints`
+    what was understood of them.
+    """
+
+    item: Item
+    schema: CatalogueSchema
+    index: ClaimIndex
+    history: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
+    breakdown: Mapping[str, float] = field(default_factory=dict)
+    words: str = ""
+    constraints: tuple[Constraint, ...] = ()
+    disliked: frozenset[str] = frozenset()
+
+    @cached_property
+    def values(self) -> dict[str, frozenset[str | float | bool]]:
+        """The item's values by attribute, folded."""
+        return {name: _folded(value) for name, value in self.item.attributes.items()}
+
+    @cached_property
+    def record_texts(self) -> tuple[tuple[str, ...], ...]:
+        """Stems of the title, the description and every value of the item."""
+        shown = [self.item.title, self.item.text]
+        for name, value in self.item.attributes.items():
+            if name in self.schema:
+                attribute = self.schema.attribute(name)
+                shown += [label_value(attribute, part) for part in (value if isinstance(value, tuple) else (value,))]
+                shown += [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, str)]
+                shown.append(attribute.label)
+        return tuple(stems(text) for text in shown)
+
+    @cached_property
+    def named_texts(self) -> tuple[tuple[str, ...], ...]:
+        """Stems of the titles that may be named."""
+        return tuple(stems(title) for title in (*self.history.values(), *self.references.values()))
+
+    @cached_property
+    def word_stems(self) -> tuple[str, ...]:
+        return stems(self.words)
+
+    @cached_property
+    def measures(self) -> Measures:
+        return Measures(self.item, self.schema, self.index, self.words, self.constraints)
+
+
+def unsupported(reason: Reason, facts: Facts) -> tuple[str, ...]:
+    """What in a reason is not backed, one short sentence each; empty when every claim is."""
+    wrong = [problem for evidence in reason.evidence if (problem := _false_evidence(evidence, facts))]
+    if not reason.text.strip():
+        wrong.append("the sentence is empty")
+    claims = claims_in(reason.text, facts.index)
+    for claim in claims:
+        problem = _CHECKS[claim.kind](claim, facts)
+        if problem:
+            wrong.append(problem)
+    wrong += _false_sharing(claims, facts)
+    return tuple(dict.fromkeys(wrong))
+
+
+def _folded(value: object) -> frozenset[str | float | bool]:
+    parts = value if isinstance(value, tuple) else (value,)
+    return frozenset(p.casefold() if isinstance(p, str) else p for p in parts)
+
+
+def _false_evidence(evidence: Evidence, facts: Facts) -> str | None:
+    if isinstance(evidence, FieldEvidence):
+        return _false_field(evidence, facts)
+    if isinstance(evidence, HistoryEvidence):
+        known = facts.history.get(evidence.item_id)
+        return None if known == evidence.title else f'"{evidence.title}" is not in the person\'s history'
+    if isinstance(evidence, ReferenceEvidence):
+        known = facts.references.get(evidence.item_id)
+        return None if known == evidence.title else f'"{evidence.title}" was not named by the person'
+    if isinstance(evidence, ScoreEvidence):
+        term = facts.breakdown.get(evidence.term)
+        true = term is not None and abs(term - evidence.value) <= 1e-6
+        return None if true else f"the score has no term {evidence.term} of {evidence.value:g}"
+    said = bool(stems(evidence.words)) and _inside(stems(evidence.words), facts.word_stems)
+    return None if said else f'the person did not say "{evidence.words}"'
+
+
+def _false_field(evidence: FieldEvidence, facts: Facts) -> str | None:
+    problem = f"{evidence.field} of the item is not {evidence.value!r}"
+    if evidence.field in ("title", "text") and evidence.field not in facts.schema:
+        whole = facts.item.title if evidence.field == "title" else facts.item.text
+        return None if str(evidence.value) and str(evidence.value).casefold() in whole.casefold() else problem
+    own = facts.values.get(evidence.field, frozenset())
+    value = evidence.value.casefold() if isinstance(evidence.value, str) else evidence.value
+    if isinstance(value, str | bool):
+        return None if any(type(v) is type(value) and v == value for v in own) else problem
+    near = any(isinstance(v, float | int) and not isinstance(v, bool) and abs(v - value) <= 1e-6 for v in own)
+    return None if near else problem
+
+
+def _inside(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
+    size = len(part)
+    return any(whole[i : i + size] == part for i in range(len(whole) - size + 1))
+
+
+def _holds(meaning: Meaning, facts: Facts) -> bool:
+    return meaning.value in facts.values.get(meaning.attribute, frozenset())
+
+
+def _in_text(phrase: tuple[str, ...], facts: Facts) -> bool:
+    return any(_inside(phrase, text) for text in facts.record_texts)
+
+
+def _asked_value(meanings: Iterable[Meaning], facts: Facts) -> bool:
+    """Whether a value is part of what was understood of the person's words."""
+    wanted = {(m.attribute, m.value) for m in meanings}
+    for constraint in facts.constraints:
+        for leaf in leaves(constraint.filter):
+            if isinstance(leaf, In | Contains) and any(
+                (leaf.field, v.casefold() if isinstance(v, str) else v) in wanted for v in leaf.values
+            ):
+                return True
+    return False
+
+
+def _check_value(claim: Claim, facts: Facts) -> str | None:
+    phrase = stems(claim.text)
+    if claim.attributed or claim.taste:
+        said = _inside(phrase, facts.word_stems) or _asked_value(claim.meanings, facts)
+        if said or (claim.taste and _in_history(claim.meanings, facts)):
+            return None
+        return f'the person did not say or show a liking for "{claim.text}"'
+    held = [m for m in claim.meanings if _holds(m, facts)]
+    if claim.negated:
+        return f'the item has "{claim.text}"' if held else None
+    if held:
+        pointed = claim.fields & {m.attribute for m in claim.meanings} or claim.fields
+        if pointed and not any(m.attribute in pointed for m in held):
+            labels = ", ".join(facts.schema.attribute(name).label for name in sorted(pointed))
+            return f'"{claim.text}" is not a {labels} of the item'
+        return None
+    if all(m.attribute in facts.index.large for m in claim.meanings) and not claim.fields and _in_text(phrase, facts):
+        return None
+    if _is_title_of_named(phrase, facts) or _official_language(claim, facts):
+        return None
+    return f'the item\'s record does not say "{claim.text}"'
+
+
+def _is_title_of_named(phrase: tuple[str, ...], facts: Facts) -> bool:
+    return any(phrase == text for text in (stems(facts.item.title), *facts.named_texts))
+
+
+def _official_language(claim: Claim, facts: Facts) -> bool:
+    """'a French film' holds of an item from France where the catalogue says nothing of its language."""
+    languages = {m.attribute for m in claim.meanings if facts.schema.attribute(m.attribute).role is Role.LANGUAGE}
+    if not languages or any(name in facts.values for name in languages):
+        return False
+    return _demonym(stems(claim.text)[0], facts)
+
+
+def _demonym(word: str, facts: Facts) -> bool:
+    """Whether a word looks like the adjective of one of the item's countries: 'italian' of 'Italy'."""
+    for attribute in facts.schema.with_role(Role.COUNTRY):
+        value = facts.item.attributes.get(attribute.name)
+        for country in value if isinstance(value, tuple) else (value,):
+            if isinstance(country, str):
+                shown = label_value(attribute, country).casefold()
+                if any(len(part) >= 4 and part[:4] == word[:4] for part in shown.split()):
+                    return True
+    return False
+
+
+def _in_history(meanings: Iterable[Meaning], facts: Facts) -> bool:
+    catalogue = facts.index.catalogue
+    liked = [i for i in facts.history if i not in facts.disliked and i in catalogue]
+    for meaning in meanings:
+        for item_id in liked:
+            value = catalogue.value(catalogue.row(item_id), meaning.attribute)
+            if value is not None and meaning.value in _folded(value):
+                return True
+    return False
+
+
+def _check_title(claim: Claim, facts: Facts) -> str | None:
+    allowed = {facts.item.id, *facts.history, *facts.references}
+    if any(i in allowed for i in claim.item_ids):
+        return None
+    phrase = stems(claim.text)
+    if _is_title_of_named(phrase, facts) or _in_text(phrase, facts):
+        return None
+    return f'"{claim.text}" is neither in the history nor named by the person'
+
+
+def _check_quote(claim: Claim, facts: Facts) -> str | None:
+    phrase = stems(claim.text)
+    if not phrase or _in_text(phrase, facts) or _is_title_of_named(phrase, facts):
+        return None
+    about_person = any(t.folded in ("you", "your", "you've", "you'd") for t in tokens(normalise(claim.sentence)))
+    if about_person and _inside(phrase, facts.word_stems):
+        return None
+    return f'"{claim.text}" is quoted from nowhere'
+
+
+def _check_name(claim: Claim, facts: Facts) -> str | None:
+    phrase = stems(claim.text)
+    if claim.attributed and _inside(phrase, facts.word_stems):
+        return None
+    if claim.fields:
+        values = [stems(str(v)) for name in claim.fields for v in facts.values.get(name, frozenset())]
+        return None if any(_inside(phrase, v) for v in values) else f'"{claim.text}" is not in the item\'s record'
+    if claim.negated and not _in_text(phrase, facts):
+        return None
+    if _in_text(phrase, facts) or any(_inside(phrase, text) for text in facts.named_texts):
+        return None
+    if len(phrase) == 1 and _demonym(phrase[0], facts):
+        return None
+    return f'"{claim.text}" is not in the item\'s record'
+
+
+def _check_number(claim: Claim, facts: Facts) -> str | None:
+    quantity = claim.quantity
+    if quantity is None:
+        return None
+    sentence = claim.sentence
+    if claim.attributed or lexicon.THAN_ASKED.search(sentence):
+        if facts.measures.asked(quantity):
+            return None
+    elif quantity.comparator == "=" and facts.measures.bound_met(quantity) and lexicon.ASKED.search(sentence):
+        return None
+    if facts.measures.matches(quantity, claim.fields) or facts.measures.is_difference(quantity, sentence):
+        return None
+    if quantity.unit in ("plain", "measure", "year") and not claim.fields and _in_text(stems(claim.text), facts):
+        return None
+    if quantity.unit == "plain" and any(
+        abs(term - quantity.value) <= 0.5 * 10.0**-quantity.decimals + 1e-9 for term in facts.breakdown.values()
+    ):
+        return None if "score" in sentence.casefold() else f'nothing in the record is "{claim.text}"'
+    return f'nothing in the record is "{claim.text}"'
+
+
+def _check_comparison(claim: Claim, facts: Facts) -> str | None:
+    problem = f'"{claim.text.strip()}" does not hold'
+    attributes = facts.schema.with_role(claim.role) if claim.role else ()
+    direction = -claim.direction if claim.negated else claim.direction
+    if claim.against == "title":
+        return None if facts.measures.compares(claim.role, direction, claim.item_ids, claim.quantity) else problem
+    if claim.against == "asked":
+        return None if facts.measures.beyond_asked(claim.role, direction) else problem
+    if claim.against == "typical":
+        for attribute in attributes:
+            value = facts.measures.number(attribute.name)
+            if value is not None and attribute.numeric:
+                above = facts.index.share_under(attribute.name, value) >= 0.5
+                below = facts.index.share_below(attribute.name, value) <= 0.5
+                return None if (above if direction > 0 else below) else problem
+    return problem
+
+
+def _check_degree(claim: Claim, facts: Facts) -> str | None:
+    for attribute in facts.schema.with_role(claim.role) if claim.role else ():
+        value = facts.measures.number(attribute.name)
+        if value is None or not attribute.numeric:
+            continue
+        upper = facts.index.share_below(attribute.name, value) >= HIGH
+        lower = facts.index.share_under(attribute.name, value) <= LOW
+        holds = upper if claim.direction > 0 else lower
+        return None if holds != claim.negated else f'the record does not bear out "{claim.text}"'
+    if claim.attributed and _inside(stems(claim.text), facts.word_stems):
+        return None
+    return f'the record does not bear out "{claim.text}"'
+
+
+def _check_praise(claim: Claim, facts: Facts) -> str | None:
+    phrase = stems(claim.text)
+    if _in_text(phrase, facts):
+        return None
+    return f'nothing in the record says "{claim.text}"'
+
+
+def _check_liked(claim: Claim, facts: Facts) -> str | None:
+    liked = set(facts.history) - facts.disliked
+    if claim.item_ids:
+        if any(i in liked for i in claim.item_ids):
+            return None
+        named = any(i in facts.references for i in claim.item_ids)
+        if named and {"liked", "loved", "enjoyed", "like", "love", "enjoy"} & set(facts.word_stems):
+            return None
+        return "the person is not known to have liked that"
+    said = {"like", "love", "enjoy", "prefer", "liked", "loved"} & set(facts.word_stems)
+    return None if liked or said else "nothing is known of what the person likes"
+
+
+def _check_known(claim: Claim, facts: Facts) -> str | None:
+    if claim.item_ids:
+        known = any(i in facts.history for i in claim.item_ids)
+        return None if known else "that is not in the person's history"
+    return None if facts.history else "the person has no history"
+
+
+def _false_sharing(claims: tuple[Claim, ...], facts: Facts) -> list[str]:
+    """Values said to be shared with another item that its record lacks."""
+    wrong = []
+    catalogue = facts.index.catalogue
+    for sentence in dict.fromkeys(c.sentence for c in claims if lexicon.SHARED.search(c.sentence)):
+        inside = [c for c in claims if c.sentence == sentence]
+        others = [
+            [i for i in c.item_ids if i in catalogue and i in {**facts.history, **facts.references}]
+            for c in inside
+            if c.kind == "title" and facts.item.id not in c.item_ids
+        ]
+        others = [ids for ids in others if ids]
+        shared = [c for c in inside if c.kind == "value" and not (c.attributed or c.taste or c.negated)]
+        for ids in others:
+            records = [catalogue.item(catalogue.row(i)) for i in ids]
+            wrong += [
+                f'{records[0].title} does not share "{claim.text}"'
+                for claim in shared
+                if not any(m.value in _folded(r.attributes.get(m.attribute)) for r in records for m in claim.meanings)
+            ]
+            if not shared:
+                wrong += _unshared_labels(sentence, records, facts)
+    return wrong
+
+
+def _unshared_labels(sentence: str, records: list[Item], facts: Facts) -> list[str]:
+    """'the same director as X' where no director is shared."""
+    said = set(stems(sentence))
+    wrong = []
+    for attribute in facts.schema.attributes:
+        if attribute.kind is AttributeKind.TEXT or not set(stems(attribute.label)) <= said:
+            continue
+        own = facts.values.get(attribute.name, frozenset())
+        if not any(own & _folded(r.attributes.get(attribute.name)) for r in records):
+            wrong.append(f"{records[0].title} does not have the same {attribute.label}")
+    return wrong
+
+
+_CHECKS: dict[str, Callable[[Claim, Facts], str | None]] = {
+    "value": _check_value,
+    "title": _check_title,
+    "quote": _check_quote,
+    "name": _check_name,
+    "number": _check_number,
+    "comparison": _check_comparison,
+    "degree": _check_degree,
+    "praise": _check_praise,
+    "liked": _check_liked,
+    "known": _check_known,
+}
