@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convrec.agent.describe import describe_comparison, describe_item, describe_person, explain_pick
+from convrec.agent.describe import compare_items, describe_item, explain_pick
 from convrec.agent.interpret import (
     Compare,
     Explain,
@@ -20,7 +20,9 @@ from convrec.agent.interpret import (
     SeenShown,
     TellMore,
 )
+from convrec.agent.people import FeedbackKind
 from convrec.agent.state import ConversationState, Offer
+from convrec.agent.taste import describe_taste, taste_of
 from convrec.agent.types import Clarify
 from convrec.retrieval.request import Request, RequestEdit, apply_edits
 
@@ -75,14 +77,15 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
     if isinstance(act, ProfileForget):
         return _forget(conversation, act)
     if isinstance(act, SeenShown | LikeShown):
-        kind = "seen" if isinstance(act, SeenShown) else "like"
+        kind: FeedbackKind = "seen" if isinstance(act, SeenShown) else "like"
         for item_id in act.item_ids:
-            conversation.feedback(item_id, "seen" if kind == "seen" else "like")
+            conversation.feedback(item_id, kind)
         request = apply_edits(conversation.state.request, reading.edits)
         return Outcome(conversation.state.changed(request), lead=_noted(conversation, act.item_ids, kind))
     if isinstance(act, RejectShown):
         for item_id in _ids(state, act.ranks):
-            conversation.feedback(item_id, "dislike") if len(act.ranks) <= 3 else None
+            if len(act.ranks) <= 3:
+                conversation.feedback(item_id, "dislike")
         request = apply_edits(conversation.state.request, reading.edits)
         return Outcome(conversation.state.changed(request), next_page=True)
     if isinstance(act, MoreLikeShown):
@@ -123,7 +126,9 @@ def _plain(
         held = state.model_copy(update={"offers": ()})
         return Outcome(held, message="All right, I leave it as it is. Tell me what to change.")
     if act.kind == "profile_show":
-        return Outcome(state, message=describe_person(conversation.known(), conversation.engine.catalogue))
+        taste = taste_of(conversation.person(), conversation.engine.catalogue)
+        told = describe_taste(taste, conversation.engine.catalogue, conversation.preferences())
+        return Outcome(state, message=told if conversation.user_id is not None else NOBODY)
     if act.kind == "surprise":
         surprised = apply_edits(request, [RequestEdit(op="wish", wishes={"diversity": 0.9, "novelty": 0.6})])
         return Outcome(state.changed(surprised), next_page=True)
@@ -169,14 +174,16 @@ def _talk(
         return Outcome(state, message=NO_SUCH_RANK.format(**words))
     focused = state.model_copy(update={"focus": ids[0]})
     if isinstance(act, Compare):
-        return Outcome(focused, message=describe_comparison([catalogue.row(i) for i in ids[:4]], catalogue))
+        return Outcome(focused, message=compare_items(catalogue, [catalogue.row(i) for i in ids[:4]]))
     if isinstance(act, TellMore):
-        return Outcome(focused, message="\n".join(describe_item(catalogue.row(i), catalogue) for i in ids[:3]))
+        return Outcome(focused, message="\n\n".join(describe_item(catalogue, catalogue.row(i)) for i in ids[:3]))
     shown = {item.id: item for item in state.items}
     if ids[0] not in shown:
         title = catalogue.titles[catalogue.row(ids[0])]
         return Outcome(focused, message=f"{title} is not on the list I showed you.")
-    return Outcome(focused, message=explain_pick(shown[ids[0]], state.items, catalogue))
+    item = shown[ids[0]]
+    others = [(o.rank, o.title, o.breakdown) for o in state.items if o.id != item.id]
+    return Outcome(focused, message=explain_pick(item.title, item.rank, item.breakdown, item.reasons, others))
 
 
 def _remember(conversation: Conversation, act: Remember, state: ConversationState) -> Outcome:

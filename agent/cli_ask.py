@@ -12,6 +12,7 @@ from convrec.agent.options import JsonOption, UserOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from convrec.agent.types import Reply
+    from convrec.retrieval.schema import CatalogueSchema
 
 
 def recommend(
@@ -43,17 +44,17 @@ def recommend(
         reply = conversation.send(turns[0]) if turns else conversation.edit([])
         for turn in (turns or [])[1:]:
             if not as_json:
-                print_reply(reply)
+                print_reply(reply, recommender.schema)
             reply = conversation.send(turn)
         if as_json:
             sys.stdout.write(reply.model_dump_json(indent=2) + "\n")
         else:
-            print_reply(reply)
+            print_reply(reply, recommender.schema)
 
 
-def print_reply(reply: Reply) -> None:
+def print_reply(reply: Reply, schema: CatalogueSchema) -> None:
     """The reply as plain text: the message, then numbered lines."""
     from convrec.agent.plain import render
 
-    sys.stdout.write(render(reply) + "\n")
+    sys.stdout.write(render(reply, schema) + "\n")
     sys.stdout.flush()

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from convrec.agent.engine import Engine, Ranked
     from convrec.agent.mind import Mind
 
+WORDS_KEPT = 60
+"""messages whose words an explanation may rest on"""
+
 MESSAGE_LIMIT = 8000
 """characters of a message that are read; what is longer is cut, and that is said"""
 
@@ -53,15 +56,6 @@ class TurnInput:
 
     message: str = ""
     edits: tuple[RequestEdit, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class KnownPerson:
-    """What is known of a person: the id, the history with feedback, and the words of lasting preferences."""
-
-    user_id: str | None
-    person: Person
-    preferences: tuple[str, ...]
 
 
 class CancelledTurnError(SessionError):
@@ -163,10 +157,11 @@ class Conversation:
     def person(self) -> Person:
         return self.engine.person(self.user_id)
 
-    def known(self) -> KnownPerson:
-        """What is known of the person, for 'what do you know about me'."""
-        preferences = self.engine.people.preferences(self.user_id) if self.user_id is not None else ()
-        return KnownPerson(self.user_id, self.person(), tuple(p.words for p in preferences))
+    def preferences(self) -> tuple[str, ...]:
+        """The words of the person's lasting preferences."""
+        if self.user_id is None:
+            return ()
+        return tuple(preference.words for preference in self.engine.people.preferences(self.user_id))
 
     def lasting_request(self) -> Request:
         """The empty request with the person's lasting preferences in it."""
@@ -226,7 +221,7 @@ class Conversation:
             reply = Reply(message=message, request=request, clarify=outcome.clarify, trace=Trace(notes=reading.notes))
             state = outcome.state
         else:
-            reply, state = yield from self._list(outcome, reading, cancel)
+            reply, state = yield from self._list(turn, outcome, reading, cancel)
         timings = {"read": read_ms, **reply.trace.timings_ms, "total": (time.perf_counter() - started) * 1000}
         yield Done(reply=self._keep(turn, state, reply, {name: round(ms, 2) for name, ms in timings.items()}))
 
@@ -244,7 +239,7 @@ class Conversation:
         return reading
 
     def _list(
-        self, outcome: Outcome, reading: Reading, cancel: threading.Event
+        self, turn: TurnInput, outcome: Outcome, reading: Reading, cancel: threading.Event
     ) -> Generator[Event, None, tuple[Reply, ConversationState]]:
         state = outcome.state
         if outcome.next_page:
@@ -260,7 +255,8 @@ class Conversation:
             question = choose_question(ranked.request, ranked.open_rows, self.engine.catalogue, frozenset(state.asked))
         clarify = outcome.clarify or (question.clarify if question else None)
         written_at = time.perf_counter()
-        told = self.mind.tell(ListTelling(self.engine, ranked, person, reading, outcome, state, clarify))
+        words = "\n".join((*state.words, turn.message))
+        told = self.mind.tell(ListTelling(self.engine, ranked, person, reading, outcome, state, clarify, words))
         narrate_ms = (time.perf_counter() - written_at) * 1000
         _check(cancel)
         yield Token(text=told.message)
@@ -288,7 +284,8 @@ class Conversation:
         return reply, _after_list(state, told.items, ranked, question, outcome)
 
     def _keep(self, turn: TurnInput, state: ConversationState, reply: Reply, timings: dict[str, float]) -> Reply:
-        state = state.model_copy(update={"turn": state.turn + 1})
+        words = (*state.words, turn.message)[-WORDS_KEPT:] if turn.message else state.words
+        state = state.model_copy(update={"turn": state.turn + 1, "words": words})
         if self._stored and self._id is None:
             self._id = self.engine.people.create_session(self.user_id, {})
         trace = reply.trace.model_copy(

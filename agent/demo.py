@@ -63,6 +63,6 @@ def worked_conversation(place: Path, user: str | None) -> None:
         for turn in suggestions()["turns"]:
             sys.stdout.write(f"\nYou: {turn}\n\n")
             sys.stdout.flush()
-            sys.stdout.write(render(conversation.send(turn)) + "\n")
+            sys.stdout.write(render(conversation.send(turn), recommender.schema) + "\n")
             sys.stdout.flush()
     sys.stdout.write(f"\nGo on talking: convrec chat --workspace {place}\n")

@@ -12,7 +12,7 @@ from convrec.agent.people import PeopleStore
 from convrec.agent.settings import Settings, load_settings
 from convrec.agent.types import Reply
 from convrec.retrieval.request import Request, RequestEdit
-from convrec.retrieval.workspace import Generation, Workspace, default_workspace
+from convrec.retrieval.workspace import Workspace, default_workspace
 
 USERS = "users.sqlite"
 """file of a workspace with everything about people"""
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from convrec.agent.engine import Engine
     from convrec.agent.mind import Mind
     from convrec.retrieval.catalogue import Catalogue
+    from convrec.retrieval.generation import Generation
     from convrec.retrieval.interactions import InteractionLog
     from convrec.retrieval.schema import CatalogueSchema
 
@@ -83,7 +84,7 @@ class Recommender:
     def _mind(self) -> Mind:
         from convrec.agent.wiring import make_mind
 
-        return make_mind(self.generation, self.engine, self.settings)
+        return make_mind(self.engine)
 
     def warm(self) -> None:
         """Load everything that the first turn would load."""

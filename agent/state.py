@@ -41,6 +41,8 @@ class ConversationState(BaseModel):
     offers: tuple[Offer, ...] = ()
     focus: str | None = None
     """id of the item that was talked about last"""
+    words: tuple[str, ...] = ()
+    """the person's messages, latest last"""
     past: tuple[Request, ...] = ()
     """requests before each change, for undo"""
 

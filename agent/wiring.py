@@ -12,14 +12,11 @@ from convrec.agent.people import PeopleStore
 from convrec.agent.settings import Settings
 from convrec.ranking.rank import FixedWeightRanker
 from convrec.retrieval.embedding import open_embedder
-from convrec.retrieval.embedding_cache import EmbeddingCache, QueryEncoder
+from convrec.retrieval.embedding_cache import QueryEncoder
 from convrec.retrieval.recall import Recall, popularity_prior
 
 if TYPE_CHECKING:
     from convrec.retrieval.generation import Generation
-
-EXACT_SCAN = 20_000
-"""up to this many items the vectors are held in memory"""
 
 
 def make_engine(generation: Generation, people: PeopleStore, settings: Settings) -> Engine:
@@ -53,16 +50,12 @@ def make_engine(generation: Generation, people: PeopleStore, settings: Settings)
     )
 
 
-def make_mind(generation: Generation, engine: Engine, settings: Settings) -> Mind:
-    """The reader and narrator that the settings call for."""
-    from convrec.agent.claims import ClaimIndex
+def make_mind(engine: Engine) -> Mind:
+    """The reader and narrator of the offline mind."""
+    from convrec.agent.claim_index import ClaimIndex
     from convrec.agent.narrate import TemplateNarrator
     from convrec.agent.rules import RulesInterpreter
 
-    del settings
-    embedder = open_embedder()
-    cache = EmbeddingCache(generation.folder.parent.parent / "embeddings.sqlite", embedder)
     interpreter = RulesInterpreter(engine.catalogue, engine.encode)
     narrator = TemplateNarrator(engine.catalogue, ClaimIndex(engine.catalogue))
-    del cache
     return OfflineMind(interpreter, narrator)
