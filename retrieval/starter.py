@@ -44,7 +44,7 @@ _GENRES = (
     "Mystery|Romance|Sci-Fi|Thriller|War|Western"
 ).split("|")
 _ARTICLES = "The|A|An|Il|La|Le|Les|L'|El|Los|Las|Das|Der|Die|Un|Une|Una|O|I|Lo|Gli"
-_TRAILING_ARTICLE = re.compile(rf"^(?P<title>[^()]+), (?P<article>{_ARTICLES})(?P<rest>( \(.*\))?)$")
+_TRAILING_ARTICLE = re.compile(rf"(?P<start>^|\()(?P<title>[^()]+), (?P<article>{_ARTICLES})(?=$|\)| \()")
 _TRAILING_YEAR = re.compile(r"\s*\((\d{4})\)\s*(\(V\))?$")
 
 
@@ -79,13 +79,13 @@ class StarterFiles:
 
 
 def display_title(title: str) -> str:
-    """The title as people write it: 'Usual Suspects, The' becomes 'The Usual Suspects'."""
-    found = _TRAILING_ARTICLE.match(title)
-    if found is None:
-        return title
-    article = found["article"]
-    joint = "" if article.endswith("'") else " "
-    return f"{article}{joint}{found['title']}{found['rest']}"
+    """The title as people write it: 'Usual Suspects, The' becomes 'The Usual Suspects', also within brackets."""
+
+    def moved(found: re.Match[str]) -> str:
+        joint = "" if found["article"].endswith("'") else " "
+        return f"{found['start']}{found['article']}{joint}{found['title']}"
+
+    return _TRAILING_ARTICLE.sub(moved, title)
 
 
 def split_year(title: str) -> tuple[str, int | None]:
@@ -283,5 +283,6 @@ def write_normalised(folder: Path, films: list[Film], ratings: list[Rating], com
     with (folder / "interactions.csv").open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["user_id", "item_id", "rating", "timestamp"])
-        writer.writerows((r.user, r.item, r.value, r.timestamp) for r in ratings)
+        known = {film.id for film in films}  # ratings of the placeholder film go with it
+        writer.writerows((r.user, r.item, r.value, r.timestamp) for r in ratings if r.item in known)
     (folder / "schema.toml").write_text(schema_toml(), "utf-8")
