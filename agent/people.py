@@ -211,6 +211,26 @@ class PeopleStore:
             )
         return new_id
 
+    def restore_session(
+        self,
+        user_id: str,
+        session_id: str,
+        name: str,
+        times: tuple[float, float],
+        state: dict[str, Any],
+        turns: Sequence[tuple[int, str, dict[str, Any], float]],
+    ) -> None:
+        """Put a conversation back with its turns; `times`: created and updated."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM sessions WHERE id=? AND user_id=?", (session_id, user_id))
+            connection.execute(
+                "INSERT INTO sessions VALUES (?,?,?,?,?,?)", (session_id, user_id, name, *times, json.dumps(state))
+            )
+            connection.executemany(
+                "INSERT INTO turns VALUES (?,?,?,?,?)",
+                [(session_id, turn, message, json.dumps(reply), when) for turn, message, reply, when in turns],
+            )
+
     def save_turn(self, session_id: str, turn: int, message: str, reply: dict[str, Any], state: dict[str, Any]) -> None:
         """Keep a turn and the state after it, together."""
         now = time.time()
