@@ -85,7 +85,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a test reached for the network")
 
     monkeypatch.setattr(httpx, "stream", refuse)
-    monkeypatch.setattr(starter.subprocess, "run", refuse)
+    monkeypatch.setattr("subprocess.run", refuse)
 
 
 def test_both_forms_give_the_same_rows() -> None:
