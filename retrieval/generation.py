@@ -6,7 +6,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ LAYOUT = 1
 """version of what is written below; other versions are refused"""
 
 MANIFEST = "manifest.json"
-SCHEMA = "schema.json"
+SCHEMA = "schema.toml"
 ITEMS = "items.parquet"
 INTERACTIONS = "interactions.parquet"
 EMBEDDINGS = "embeddings.safetensors"
@@ -128,7 +128,9 @@ class Generation:
 
     @cached_property
     def schema(self) -> CatalogueSchema:
-        return read_schema(self.folder)
+        from convrec.retrieval.schema_file import load_schema_toml
+
+        return load_schema_toml(self.folder / SCHEMA)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -143,7 +145,7 @@ class Generation:
         return InteractionLog.from_frame(pl.read_parquet(self.folder / INTERACTIONS), self.catalogue.ids)
 
     @cached_property
-    def _tensors(self) -> dict[str, NDArray[np.float32]]:
+    def _tensors(self) -> dict[str, NDArray[Any]]:
         return map_tensors(self.folder / EMBEDDINGS)
 
     @property
@@ -154,7 +156,7 @@ class Generation:
     @property
     def keys(self) -> NDArray[np.uint8]:
         """(I, 16) digest of each item's text and metadata: what Chroma holds of it."""
-        return self._tensors["keys"].view(np.uint8)
+        return np.asarray(self._tensors["keys"], dtype=np.uint8)
 
     @cached_property
     def lexical(self) -> LexicalIndex:
@@ -190,19 +192,6 @@ class Generation:
         if not count == self.manifest.items == len(self.vectors) == len(self.lexical):
             raise StoreError(f"The parts of the index in {self.folder} do not belong together: build it again.")
         self.store.verify(self.catalogue.ids, self.vectors)
-
-
-def read_schema(folder: Path) -> CatalogueSchema:
-    """The schema of a generation."""
-    try:
-        return CatalogueSchema.model_validate_json((folder / SCHEMA).read_bytes())
-    except (OSError, ValidationError) as error:
-        raise WorkspaceLayoutError(f"The schema in {folder} is damaged: build the index again.") from error
-
-
-def write_schema(schema: CatalogueSchema, folder: Path) -> None:
-    """Write the schema of a generation."""
-    (folder / SCHEMA).write_text(schema.model_dump_json(indent=1), encoding="utf-8")
 
 
 def file_digest(file: Path) -> str:

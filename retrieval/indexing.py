@@ -28,11 +28,11 @@ from convrec.retrieval.generation import (
     Generation,
     Manifest,
     file_digest,
-    write_schema,
 )
 from convrec.retrieval.interactions import InteractionLog
 from convrec.retrieval.lexical import LexicalIndex
 from convrec.retrieval.progress import Progress, silent
+from convrec.retrieval.schema_file import dump_schema_toml
 from convrec.retrieval.store import COLLECTION, VectorStore
 from convrec.retrieval.tensors import save_tensors
 from convrec.retrieval.vectors import Embedder
@@ -167,7 +167,7 @@ class _Build:
     def _write_tables(self) -> None:
         folder = self.draft.folder
         self.progress("Writing tables", 0, 1)
-        write_schema(self.catalogue.schema, folder)
+        dump_schema_toml(self.catalogue.schema, folder / SCHEMA)
         self.catalogue.to_frame().write_parquet(folder / ITEMS)
         self.log.to_frame(self.catalogue.ids).write_parquet(folder / INTERACTIONS)
         self.parts["items"] = _digest([file_digest(folder / ITEMS), file_digest(folder / SCHEMA)])

@@ -16,7 +16,7 @@ from convrec.retrieval.filter_compile import Mask, mask
 from convrec.retrieval.filters import And, Filter
 from convrec.retrieval.interactions import InteractionLog
 from convrec.retrieval.lexical import LexicalIndex
-from convrec.retrieval.scan import best_of, combined, scan, top_rows
+from convrec.retrieval.scan import best_of, combined, products, scan, top_rows
 from convrec.retrieval.schema import Role
 from convrec.retrieval.settings import RecallSettings
 from convrec.retrieval.store import VectorStore
@@ -244,7 +244,8 @@ class Recall:
         """The history channel proposes only what is similar enough to what the person liked."""
         if name != "history":
             return rows
-        return rows[self._vectors[rows] @ direction >= self._settings.history_cosine]
+        near: Rows = rows[products(self._vectors, [direction], rows)[0] >= self._settings.history_cosine]
+        return near
 
     def _popular(self, allowed: Mask, count: int) -> Rows:
         """The best known eligible rows; looks at the catalogue in blocks, the best known first."""
@@ -267,8 +268,8 @@ class Recall:
     ) -> dict[str, Scores]:
         channels: dict[str, Scores] = {}
         if directions:
-            cosines = np.asarray(self._vectors[pool], dtype=np.float32) @ np.stack(list(directions.values()), axis=1)
-            channels.update({name: np.ascontiguousarray(cosines[:, i]) for i, name in enumerate(directions)})
+            cosines = products(self._vectors, list(directions.values()), pool)
+            channels.update(dict(zip(directions, cosines, strict=True)))
         channels.update({name: scores[pool] for name, scores in full.items()})
         for name, (rows, scores) in partial.items():
             column = np.full(pool.size, np.nan, dtype=np.float32)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from convrec.retrieval.progress import Progress, silent
 from convrec.retrieval.settings import ChromaSettings
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 Metadata = Mapping[str, str | float | bool | list[str]]
@@ -28,7 +28,7 @@ COLLECTION = "items"
 class VectorStore:
     """Items' vectors and metadata in one Chroma collection. Close it: two open stores of one folder share a client."""
 
-    def __init__(self, client: ClientAPI, collection: Collection, settings: ChromaSettings) -> None:
+    def __init__(self, client: Client, collection: Collection, settings: ChromaSettings) -> None:
         self._client = client
         self._collection = collection
         self._settings = settings
@@ -178,9 +178,9 @@ class VectorStore:
         """
         if self.count() != len(ids):
             raise StoreError(f"Chroma holds {self.count()} items instead of {len(ids)}: build the workspace again.")
-        rows = np.unique(np.linspace(0, len(ids) - 1, min(sample, len(ids))).astype(np.int64)) if len(ids) else []
-        if not len(rows):
+        if not ids:
             return
+        rows = np.unique(np.linspace(0, len(ids) - 1, min(sample, len(ids))).astype(np.int64))
         with _failures("read"):
             got = self._collection.get(ids=[ids[row] for row in rows], include=["embeddings"])
         stored = dict(zip(got["ids"], np.asarray(got["embeddings"]), strict=True))
@@ -205,7 +205,7 @@ def drop_collections(settings: ChromaSettings, prefix: str, keep: set[str]) -> N
         client.close()
 
 
-def _client(folder: Path | None, settings: ChromaSettings) -> ClientAPI:
+def _client(folder: Path | None, settings: ChromaSettings) -> Client:
     # Read at import time by the exporters that Chroma brings along.
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     import chromadb
@@ -214,17 +214,19 @@ def _client(folder: Path | None, settings: ChromaSettings) -> ClientAPI:
     logging.getLogger("chromadb.telemetry").setLevel(logging.CRITICAL)
     if settings.host is not None:
         headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"} if settings.token else {}
-        return chromadb.HttpClient(
+        client = chromadb.HttpClient(
             host=settings.host,
             port=settings.port,
             ssl=settings.ssl,
             headers=headers,
             settings=Settings(anonymized_telemetry=False),
         )
-    if folder is None:
+    elif folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        client = chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+    else:
         raise StoreError("An embedded Chroma needs a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+    return cast("Client", client)  # declared as an interface that lacks `close`
 
 
 @contextmanager

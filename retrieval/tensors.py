@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convrec.retrieval.errors import StoreError
 
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
     "I64": np.dtype("<i8"),
@@ -61,9 +61,11 @@ def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
 def _mapped(path: Path, entry: Mapping[str, Any], base: int) -> NDArray[Any]:
     start, end = entry["data_offsets"]
+    shape: tuple[int, ...]
     dtype, shape = _DTYPES[entry["dtype"]], tuple(entry["shape"])
     if base + end > path.stat().st_size or end - start != dtype.itemsize * int(np.prod(shape, dtype=np.int64)):
         raise ValueError("an array is cut off")
     if end == start:
         return np.zeros(shape, dtype)
-    return np.memmap(path, dtype=dtype, mode="r", offset=base + start, shape=shape)
+    mapped: NDArray[Any] = np.memmap(path, dtype=dtype, mode="r", offset=base + start, shape=shape)
+    return mapped

@@ -53,6 +53,6 @@ class Embedder(Protocol):
 
 def normalised(vectors: NDArray[Any]) -> Vectors:
     """Rows scaled to length 1; a row of zeros stays."""
-    result = np.asarray(vectors, dtype=np.float32)
+    result: Vectors = np.asarray(vectors, dtype=np.float32)
     norms = np.linalg.norm(result, axis=1, keepdims=True)
-    return np.divide(result, norms, out=np.zeros_like(result), where=norms > 0)
+    return (result / np.where(norms > 0, norms, 1.0)).astype(np.float32)
