@@ -132,6 +132,12 @@ class Generation:
 
         return load_schema_toml(self.folder / SCHEMA)
 
+    def ids(self) -> list[str]:
+        """Item ids by row, without the rest of the catalogue."""
+        import polars as pl
+
+        return list(pl.read_parquet(self.folder / ITEMS, columns=["id"])["id"])
+
     @cached_property
     def catalogue(self) -> Catalogue:
         import polars as pl

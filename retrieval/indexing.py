@@ -246,7 +246,7 @@ class _Build:
     def _update(self, previous: Generation, vectors: NDArray[np.float32], keys: NDArray[np.uint8]) -> float | None:
         """Replace what changed in a copy of the previous store; None when that is too much, or fails."""
         ids = self.catalogue.ids
-        before = {item_id: key.tobytes() for item_id, key in zip(previous.catalogue.ids, previous.keys, strict=True)}
+        before = {item_id: key.tobytes() for item_id, key in zip(previous.ids(), previous.keys, strict=True)}
         removed = sorted(before.keys() - set(ids))
         changed = [row for row, item_id in enumerate(ids) if before.get(item_id) != keys[row].tobytes()]
         churn = previous.manifest.churn + (len(removed) + len(changed)) / len(ids)
