@@ -7,10 +7,9 @@ quotes are read one record at a time, so that one broken row never costs its nei
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +22,6 @@ from convrec.retrieval.reports import Reject, count, sanitise_text
 SEPARATORS = ("\t", ",", ";", "|", "::")
 _UNIT_SEPARATOR = "\x1f"
 """stands in for a separator of two characters"""
-_MAX_RECORD_LINES = 20_000
 _RECORDS_A_BLOCK = 100_000
 _TYPED_HEADER = re.compile(r"^(\w+):(?:token|token_seq|float|float_seq)$")
 _NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d+)?$")
@@ -42,9 +40,10 @@ class Delimited:
     notes: list[str] = field(default_factory=list)
 
 
-def read_delimited(data: bytes, *, name: str, separator: str | None = None) -> Delimited:
+def read_delimited(data: bytes, *, name: str, separator: str | None = None, known: Container[str] = ()) -> Delimited:
     """Read a delimited table.
 
+    `known`: values that no column is called, so that a first line which holds one is data and not a header.
     `data` is UTF-8, where bytes of broken characters are encoded as lone surrogates ('surrogatepass').
 
     Raises:
@@ -60,7 +59,7 @@ def read_delimited(data: bytes, *, name: str, separator: str | None = None) -> D
     used, header, _ = _record(lines, first, separator, None)
     second = next((n for n in range(first + used, len(lines)) if lines.text(n).strip()), None)
     below = _record(lines, second, separator, len(header))[1] if second is not None else []
-    names, notes, headed = _column_names(header, below)
+    names, notes, headed = _column_names(header, below, known)
     start = first + used if headed else first
     if second is None and headed:
         raise InputFileError(f"{name} has a header line but no rows; add at least one row below the header.")
@@ -186,23 +185,25 @@ def _records(
     """(physical line, fields, why it is rejected or None, whether it was read leniently)."""
     number = start
     for number_given in only or ():
-        yield number_given, *_judged(_record(lines, number_given, separator, width)[1], width), False
+        yield number_given, *_judged(_record(lines, number_given, separator, width)[1], width, strict=True), False
     while only is None and number < len(lines):
         if lines.starts[number] == lines.ends[number] or not lines.text(number).strip():
             number += 1
             continue
         used, fields, strict = _record(lines, number, separator, width)
-        yield number, *_judged(fields, width), not strict
+        yield number, *_judged(fields, width, strict=strict), not strict
         number += used
 
 
-def _judged(fields: list[str], width: int) -> tuple[list[str], str | None]:
+def _judged(fields: list[str], width: int, *, strict: bool) -> tuple[list[str], str | None]:
     if any("\ud800" <= character <= "\udfff" for value in fields for character in value if character > "\ud7ff"):
         return fields, "broken UTF-8"
     if len(fields) > width and not any(value.strip() for value in fields[width:]):
         fields = fields[:width]
     if len(fields) == width:
         return fields, None
+    if not strict:
+        return fields, "quotation mark without its partner"
     return fields, "too many fields" if len(fields) > width else "too few fields"
 
 
@@ -211,14 +212,12 @@ def _record(lines: _LineIndex, number: int, separator: str, width: int | None) -
     line = lines.text(number)
     if '"' not in line:
         return 1, line.rstrip("\r").split(separator), True
-    last = min(number + _MAX_RECORD_LINES, len(lines))
-    source = (f"{lines.text(n)}\n" for n in range(number, last))
-    reader = csv.reader(source, delimiter=separator, strict=True)
+    # A quote that is never closed reads on to the next quote of the file, so each line is read twice at most.
+    reader = csv.reader((f"{lines.text(n)}\n" for n in range(number, len(lines))), delimiter=separator, strict=True)
     try:
         fields = next(reader)
     except (csv.Error, StopIteration):
-        lenient = next(csv.reader(io.StringIO(line), delimiter=separator), [])
-        return 1, lenient, width is None or len(lenient) != width
+        return 1, _split(line, separator), False
     used = reader.line_num
     if (
         used > 1
@@ -226,21 +225,30 @@ def _record(lines: _LineIndex, number: int, separator: str, width: int | None) -
         and len(fields) != width
         and _swallows_rows(lines, number, used, separator, width)
     ):
-        return 1, next(csv.reader(io.StringIO(line), delimiter=separator), []), True
+        return 1, _split(line, separator), False
     return used, fields, True
+
+
+def _split(line: str, separator: str) -> list[str]:
+    """The fields of one line whose quoting may be wrong."""
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return line.split(separator)
 
 
 def _swallows_rows(lines: _LineIndex, number: int, used: int, separator: str, width: int) -> bool:
     """Whether a quote that was never closed took in lines that are rows of their own."""
     following = itertools.islice(range(number + 1, number + used), 100)
-    return any(len(next(csv.reader([lines.text(n)], delimiter=separator), [])) == width for n in following)
+    return any(len(_split(lines.text(n), separator)) == width for n in following)
 
 
-def _column_names(header: list[str], below: list[str]) -> tuple[list[str], list[str], bool]:
+def _column_names(header: list[str], below: list[str], known: Container[str]) -> tuple[list[str], list[str], bool]:
     """(names, notes, whether the first line is a header)."""
     cells = [sanitise_text(cell) for cell in header]
     pairs = list(zip(cells, below, strict=False))
-    if any(_NUMBER.match(cell) and _NUMBER.match(value.strip()) for cell, value in pairs):
+    numbers = any(_NUMBER.match(cell) and _NUMBER.match(value.strip()) for cell, value in pairs)
+    if numbers or any(cell in known for cell in cells):
         names = [f"column_{number}" for number in range(1, len(cells) + 1)]
         return names, [f"no header line: the columns are called {names[0]} to {names[-1]}"], False
     typed = [_TYPED_HEADER.match(cell) for cell in cells]
@@ -274,10 +282,7 @@ def _sniff(data: bytes) -> str:
         text = text[:-1]
     best, best_score = ",", (0.0, 0)
     for separator in SEPARATORS:
-        if separator == "::":
-            widths = [len(line.split("::")) for line in text]
-        else:
-            widths = [len(row) for row in csv.reader(text, delimiter=separator) if row]
+        widths = [len(line.split("::") if separator == "::" else _split(line, separator)) for line in text]
         if not widths or widths[0] < 2:
             continue
         even = sum(width == widths[0] for width in widths) / len(widths)

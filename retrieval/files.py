@@ -8,9 +8,11 @@ from __future__ import annotations
 import difflib
 import gzip
 import io
+import itertools
 import json
 import re
 import zlib
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from convrec.retrieval.reports import Reject, count, sanitise_text
 _LARGE_JSON = 32 << 20
 _TEXT_SUFFIXES = {".csv", ".tsv", ".tab", ".txt", ".dat", ".psv", ".item", ".inter"}
 _JSON_SUFFIXES = {".json", ".jsonl", ".ndjson"}
+_CONTROLS = bytes(set(range(1, 32)) - {0x09, 0x0A, 0x0D, 0x1B, 0x1F})
 _LETTERS_BEYOND_ASCII = "’‘“”–—…€£¥°«»¿¡·´©®™½¼¾ªº§²³×•†ß\xa0"
 
 
@@ -41,8 +44,10 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, known: Container[str] = ()) -> Table:
     """Read a file into columns.
+
+    `known`: values that no column is called, so that a first line which holds one is data and not a header.
 
     Raises:
         InputFileError: the file is missing, empty, damaged, or in a format that is not read.
@@ -62,7 +67,7 @@ def read_table(path: Path) -> Table:
         table = _read_json(data, path)
     else:
         separator = "\t" if suffix in {".tsv", ".tab"} and b"\t" in data[: 1 << 16] else None
-        parsed = read_delimited(data, name=str(path), separator=separator)
+        parsed = read_delimited(data, name=str(path), separator=separator, known=known)
         table = Table(path, parsed.frame, parsed.lines, parsed.rejects, parsed.warnings, parsed.notes)
     table.warnings[:0] = warnings
     return table
@@ -74,7 +79,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputFileError(f"There is no file {path}{_nearby(path)}.") from None
+        raise InputFileError(f"There is no file {path}; {_nearby(path)}") from None
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror or error}; check its permissions.") from error
 
@@ -83,9 +88,9 @@ def _nearby(path: Path) -> str:
     try:
         names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
     except OSError:
-        return ""
+        return f"its folder {path.parent} does not exist either: check the path."
     near = difflib.get_close_matches(path.name, names, n=1)
-    return f"; did you mean {path.parent / near[0]}?"[:-1] if near else "; check the path"
+    return f"did you mean {path.parent / near[0]}?" if near else "check the path."
 
 
 def _decompress(raw: bytes, path: Path) -> tuple[bytes, str]:
@@ -110,7 +115,8 @@ def _as_utf8(raw: bytes, path: Path, warnings: list[str]) -> bytes:
             raise InputFileError(f"{path} starts like UTF-16 text but is damaged; save it again as UTF-8.") from error
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     nuls = raw.count(b"\0")
-    if nuls > len(raw) * 0.2:
+    head = raw[: 1 << 16]
+    if nuls > len(raw) * 0.2 or len(head) - len(head.translate(None, _CONTROLS)) > 0.05 * len(head):
         raise InputFileError(f"{path} is not text; give CSV, TSV, JSON lines or Parquet.")
     if nuls:
         raw = raw.replace(b"\0", b"")
@@ -274,9 +280,15 @@ def _utf8(value: str | None) -> str | None:
 
 def _read_large_json_lines(data: bytes, path: Path) -> Table | None:
     """Millions of flat objects through polars; None where a line needs the careful reader."""
-    first = data[: 1 << 20].split(b"\n")[:-1]
+    part = 1 << 20
+    middle, end = len(data) // 2, len(data) - part
+    samples = [
+        data[:part].split(b"\n")[:-1],
+        data[middle : middle + part].split(b"\n")[1:-1],
+        data[end:].split(b"\n")[1:],
+    ]
     keys: dict[str, None] = {}
-    for line in first:
+    for line in itertools.chain(*samples):
         record, problem = _json_line(line) if line.strip() else ({}, None)
         if problem or any(isinstance(value, list | dict) for value in record.values()):
             return None

@@ -60,6 +60,10 @@ def name_score(name: str, table: str, key: str) -> int:
             best = max(best, 50 + len(hint_phrase))
         elif f" {hint_phrase} " in padded:
             best = max(best, 20 + len(hint_phrase))
+        elif " " not in own and own == hint_phrase.replace(" ", ""):
+            best = max(best, 100 + len(hint_phrase))
+        elif len(hint_phrase) >= 6 and own.endswith(hint_phrase):
+            best = max(best, 50 + len(hint_phrase))
     return best
 
 
@@ -100,9 +104,20 @@ def file_words(path: PurePath) -> tuple[str, str]:
     return sanitise_text(name) or "catalogue", "item"
 
 
+def is_column_word(text: str) -> bool:
+    """Whether a text is exactly what a column of a log is often called."""
+    own = text.lower()
+    return any(own in _tables()["columns"][key] for key in ("user", "item", "value", "time", "event", "id"))
+
+
 def never_a_role(name: str) -> bool:
     """Whether a name says that its numbers are not a price, a popularity, a rating or a year."""
     return any(word in set(_tables()["not_role"]["words"]) for word in phrase(name).split())
+
+
+def is_maker_name(name: str) -> bool:
+    """Whether a name says that its values are brands or places, which look like names of people."""
+    return any(word in set(_tables()["not_role"]["makers"]) for word in phrase(name).split())
 
 
 def is_code_name(name: str) -> bool:

@@ -15,7 +15,7 @@ from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema
 _REASONS_SHOWN = 8
 
 
-def render_dry_run(schema: CatalogueSchema, reports: Sequence[RowReport]) -> RenderableType:
+def render_preview(schema: CatalogueSchema, reports: Sequence[RowReport]) -> RenderableType:
     """All that `build --dry-run` shows."""
     parts: list[RenderableType] = [render_schema(schema)]
     for report in reports:

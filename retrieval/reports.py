@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
+from convrec.retrieval.errors import InputFileError
+
 EXCERPT = 160
 """characters of a rejected row that the report shows"""
 
@@ -132,3 +134,14 @@ def lines_phrase(numbers: Sequence[int], shown: int = 3) -> str:
     head = ", ".join(str(n) for n in numbers[:shown])
     more = f" and {len(numbers) - shown:,} more" if len(numbers) > shown else ""
     return f"line{'' if len(numbers) == 1 else 's'} {head}{more}"
+
+
+def nothing_loaded(path: Path, rejected: Rejects) -> InputFileError:
+    """The error of a file of which no row can be used."""
+    if not len(rejected):
+        return InputFileError(f"{path} has no rows; add at least one row below the header.")
+    first = rejected[0]
+    return InputFileError(
+        f"None of the {count(len(rejected), 'row')} of {path} can be used; the first, line {first.line_number}, has "
+        f"{first.reason}; correct the file and try again."
+    )

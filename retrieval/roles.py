@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 
-from convrec.retrieval.hints import is_opaque, name_score, never_a_role, phrase, units
+from convrec.retrieval.hints import is_maker_name, is_opaque, name_score, never_a_role, phrase, units
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _NAMES = frozenset({AttributeKind.CATEGORY, AttributeKind.CATEGORIES})
@@ -71,13 +71,13 @@ def _plausible(attribute: Attribute, role: Role) -> bool:
         return True
     if low is None or high is None or (never_a_role(attribute.name) and role is not Role.DURATION):
         return False
-    dimension = units()[attribute.unit.lower()][1] if (attribute.unit or "").lower() in units() else attribute.unit
+    dimension = _dimension(attribute.unit)
     if role is Role.YEAR:
         return attribute.integer and attribute.unit is None and 900 <= high <= 2200
     if role is Role.DURATION:
         return low >= 0 and dimension in (None, "time")
     if role is Role.PRICE:
-        return low >= 0 and (dimension is None or len(dimension) == 3)
+        return low >= 0 and (dimension is None or _currency(dimension))
     if role is Role.QUALITY:
         return low >= -1 and high <= 100 and dimension in (None, "share")
     return low >= 0 and (attribute.integer or phrase(attribute.name) == "popularity") and (high > 10 or high == low)
@@ -93,20 +93,26 @@ def _by_values(attribute: Attribute) -> Role | None:
         return Role.LANGUAGE
     if len(shapes) >= 2 and _share_of(attribute, _country_names()) >= 0.95:
         return Role.COUNTRY
-    if is_opaque(attribute.name):
-        people = sum(bool(_PERSONAL_NAME.match(v)) and v == v.title() for v in shapes) / len(shapes)
+    if not is_maker_name(attribute.name):
+        people = sum(_like_a_person(value) for value in shapes) / len(shapes)
         carried = sum(value.count for value in attribute.vocabulary) / len(shapes)
         if people >= 0.85 and attribute.distinct >= 50 and carried < 12:
             return Role.PERSON
     return None
 
 
+def _like_a_person(value: str) -> bool:
+    last, comma, first = value.partition(", ")
+    name = f"{first} {last}" if comma else value
+    return bool(_PERSONAL_NAME.match(name)) and name[:1].isupper() and name.split()[-1][:1].isupper()
+
+
 def _by_numbers(attribute: Attribute) -> Role | None:
     low, high, unit = attribute.minimum, attribute.maximum, attribute.unit
     if low is None or high is None or never_a_role(attribute.name):
         return None
-    dimension = units()[unit.lower()][1] if (unit or "").lower() in units() and unit else None
-    if dimension is not None and len(dimension) == 3 and dimension.isupper():
+    dimension = _dimension(unit)
+    if dimension is not None and _currency(dimension):
         return Role.PRICE
     if dimension == "time" and attribute.distinct > 1:
         return Role.DURATION
@@ -118,6 +124,18 @@ def _by_numbers(attribute: Attribute) -> Role | None:
     if not attribute.integer and 3 < high <= 10:
         return Role.QUALITY
     return None
+
+
+def _dimension(unit: str | None) -> str | None:
+    """'time', 'mass', a currency's code; a unit that no table has is its own dimension."""
+    if unit is None:
+        return None
+    known = units().get(unit.lower())
+    return known[1] if known else unit
+
+
+def _currency(dimension: str) -> bool:
+    return len(dimension) == 3 and dimension.isupper()
 
 
 def _share_of(attribute: Attribute, known: frozenset[str]) -> float:

@@ -135,7 +135,8 @@ def load_log_columns(path: Path) -> ColumnOverrides:
 
     table = _table(_document(path), "interactions", path)
     _known_keys(table, _LOG, path, "interactions.")
-    return ColumnOverrides(**{key: _text(table, key, "", path) or None for key in _LOG})
+    user, item, value, time, event = (_text(table, key, "", path) or None for key in _LOG)
+    return ColumnOverrides(user=user, item=item, value=value, time=time, event=event)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -190,7 +191,9 @@ def _attribute(name: str, entry: Any, measured: Any, path: Path) -> Attribute:
     if not isinstance(entry, dict):
         raise SchemaError(f"{path.name}: the attribute {name} must be a table, written [attributes.{name}].")
     _known_keys(entry, _ATTRIBUTE, path, where)
-    kind = _choice(entry.get("kind"), [k.value for k in AttributeKind], f"{where}kind", path)
+    if "kind" not in entry:
+        raise SchemaError(f"{path.name}: {where}kind is missing; choose one of: {', '.join(AttributeKind)}.")
+    kind = _choice(entry["kind"], [k.value for k in AttributeKind], f"{where}kind", path)
     role = _choice(entry["role"], [r.value for r in Role], f"{where}role", path) if entry.get("role") else None
     synonyms = entry.get("synonyms", {})
     if not isinstance(synonyms, dict):

@@ -23,7 +23,9 @@ _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "-", "
 _MISSING_NUMBERS = [*_MISSING, "none", "na", "unknown", "tbd", "TBD", "Unknown", "–", "—", "nil"]
 _INFINITE = r"(?i)^[+-]?inf(inity)?$"
 _CELL = r"^([^\d\s.,+\-]{0,4})\s*([+-]?(?:\d[\d.,'’ \u00a0\u202f]*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*([^\d]{0,24})$"
-_HOURS_MINUTES = (
+NUMBER_LIKE = r"(?i)^[+-]?inf(inity)?$|^[+-]?\d[\d.,]*e\d+$|^(?:[^\d\s.,+\-]{1,3}\s?)[\d.,]+$|^[\d.,]+\s?[^\d\s]{1,3}$"
+"""cells that are meant as numbers, whether or not they can be read as one of their column"""
+_HOURS_AND_MINUTES = (
     r"(?i)^(?:(\d{1,3})\s*(?:h|hr|hrs|hour|hours|std)\b?\.?)\s*(?:and\s*)?"
     r"(?:(\d{1,2})\s*(?:m|min|mins|minute|minutes)?\.?)$"
 )
@@ -119,7 +121,7 @@ def _durations(text: pl.Series) -> pl.Series | None:
     def group(parts: pl.DataFrame, index: int) -> pl.Expr:
         return pl.col(parts.columns[index]).cast(pl.Float64).fill_null(0.0)
 
-    spoken = text.str.extract_groups(_HOURS_MINUTES).struct.unnest()
+    spoken = text.str.extract_groups(_HOURS_AND_MINUTES).struct.unnest()
     iso = text.str.extract_groups(_ISO_DURATION).struct.unnest()
     clock = text.str.extract_groups(_CLOCK).struct.unnest()
     found = [
@@ -183,8 +185,8 @@ def _apply_units(
         return values.set(marks != "", None), unit
     own = {mark: (mark, f"own {mark}", 1.0) for mark in counts if mark not in table and mark.replace(" ", "").isalpha()}
     total = max(1, sum(counts.values()))
-    known = {mark: table.get(mark) or own.get(mark) for mark in counts}
-    known = {m: e for m, e in known.items() if e is not None and (m in table or _merged(counts, m) >= 0.8 * total)}
+    known = {mark: table[mark] for mark in counts if mark in table}
+    known |= {mark: own[mark] for mark in own if _merged(counts, mark) >= 0.8 * total}
     target = _target(counts, known, unit, minutes=minutes)
     if target is None:
         return values.set(marks != "", None), unit
@@ -206,7 +208,7 @@ def _merged(counts: Counter[str], mark: str) -> int:
 
 
 def _target(
-    counts: Counter[str], known: dict[str, Any], unit: str | None, *, minutes: bool
+    counts: Counter[str], known: dict[str, tuple[str, str, float]], unit: str | None, *, minutes: bool
 ) -> tuple[str, str, float] | None:
     if minutes:
         return "minutes", "time", 60.0
