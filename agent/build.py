@@ -62,13 +62,20 @@ def load(files: SourceFiles) -> Loaded:
 def build(workspace: Path, loaded: Loaded, settings: Settings, *, progress: Progress = silent) -> Generation:
     """Embed, index and train what was loaded into a new generation, and switch to it.
 
+    People who were forgotten in this workspace are left out.
+
     Raises:
         WorkspaceError, EmbedderError, StoreError: the old generation serves on.
     """
+    from convrec.agent.forgetting import without_forgotten
+    from convrec.agent.identity import pseudonymised
     from convrec.retrieval.embedding import open_embedder
     from convrec.retrieval.indexing import build_index
     from convrec.retrieval.workspace import Workspace
 
     place = Workspace(workspace, chroma=settings.retrieval.chroma)
     embedder = open_embedder(settings.retrieval.embedding)
-    return build_index(place, loaded.catalogue, loaded.log, embedder, progress=progress)
+    log = without_forgotten(loaded.log, workspace)
+    if settings.profile.pseudonymise:
+        log = pseudonymised(log, workspace)
+    return build_index(place, loaded.catalogue, log, embedder, progress=progress)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convrec.agent.conversation import Conversation
+from convrec.agent.identity import stored_id
 from convrec.agent.people import PeopleStore
 from convrec.agent.settings import Settings, load_settings
 from convrec.agent.types import Reply
@@ -98,7 +99,8 @@ class Recommender:
         Raises:
             SessionError: there is no such conversation of that person.
         """
-        return Conversation(self.engine, self.mind, user_id=user, session_id=session_id, stored=stored)
+        person = stored_id(self.people.path.parent, user, self.settings)
+        return Conversation(self.engine, self.mind, user_id=person, session_id=session_id, stored=stored)
 
     def recommend(
         self,
