@@ -111,5 +111,5 @@ class LexicalIndex:
             import bm25s
 
             return cls(bm25s.BM25.load(folder, mmap=True, show_progress=False), int(about["count"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"The word index in {folder} is damaged: build the workspace again.") from error

@@ -189,6 +189,13 @@ class Recall:
             plan=plan,
         )
 
+    def nearest(self, direction: Scores, allowed: Mask, count: int) -> tuple[Rows, Scores, str]:
+        """The `count` allowed rows nearest to a vector, nearest first, their inner products, and the plan taken."""
+        eligible = int(np.count_nonzero(allowed))
+        plan, found = self._nearest({"": direction}, allowed, eligible, min(count, eligible))
+        rows = found[""]
+        return rows, products(self._vectors, [direction], rows)[0], plan
+
     def similar_to(self, rows: Rows) -> NDArray[np.float32]:
         """(n, n) cosines between rows, for choosing a diverse list."""
         own = np.asarray(self._vectors[rows], dtype=np.float32)
