@@ -129,6 +129,8 @@ EVALUATIVE = re.compile(
     r"prequel|remake|reboot|spin-?off|trilogy|franchise|streaming|for free|free of charge|on sale|discount(?:ed)?|"
     r"guaranteed?|warranty|certified|universally|everyone|everybody|nobody|all ages|world[\s-]famous|"
     r"controversial|banned|uncut|restored|debut|final film|sold out|limited edition|handmade|organic|"
+    r"millions|subtitles|subtitled|dubbed|black[\s-]and[\s-]white|violence|violent|nudity|gore|gory|swearing|"
+    r"jump scares?|gluten|allergens?|sugar|"
     r"eco[\s-]friendly|non[\s-]toxic|bpa[\s-]free|waterproof|unbreakable|family[\s-]friendly|child[\s-]friendly|"
     r"kid[\s-]friendly|suitable for (?:children|kids))\b",
     re.IGNORECASE,
@@ -138,7 +140,9 @@ EVALUATIVE = re.compile(
 SUPERLATIVE = re.compile(
     r"\b(?:the\s+)?(?:(?<!at )(?<!than )most\s+(?!of\b|people\b|likely\b)\w+|least\s+\w+ed\b|"
     r"(?:best|worst)(?!\s+(?:match|fit|guess)\b)|greatest|finest|[a-z]{3,}est\b|"
-    r"top\s+(?:\d+|ten|pick of)|unique|one of a kind)|\bthe\s+(?:only|first)\s+(?:one\b|NOUN\b)",
+    r"top\s+(?:\d+|ten|pick of)|unique|one of a kind)"
+    r"|\b(?:only|first|second|third|fourth|fifth|final|previous|next)\s+(?:one\b|NOUN\b|part\b|in\s+the\b)"
+    r"|\b(?:twice|half|\w+\s+times)\s+(?:as|the)\b",
     re.IGNORECASE,
 )
 NOT_SUPERLATIVE = frozenset(
@@ -179,7 +183,7 @@ NEGATORS = frozenset(
 )
 JOINERS = frozenset({"or", "nor", "and"})
 
-QUALITY_WORDS = frozenset("rated rating score scores scored average averages averaging".split())
+QUALITY_WORDS = frozenset("rate rates rated rating score scores scored average averages averaging".split())
 POPULARITY_WORDS = frozenset(
     "vote votes rating ratings review reviews people viewers readers voters sales sold downloads buyers".split()
 )
@@ -212,6 +216,12 @@ TONE_WORDS = frozenset(
     "usual favorite favourite evening weekend free safe power style tone plot fan fans theme themes".split()
 )
 """everyday words that a large vocabulary of tags may hold too: alone and in lower case they claim nothing"""
+MAKES = frozenset(
+    "directs directed writes wrote written stars starred plays played composed sings sang made makes created brings "
+    "delivers shines gives steals appears leads led returns designed".split()
+)
+"""verbs before which a single capitalised word at the beginning of a sentence is somebody's name"""
+ITSELF = re.compile(r"^\s*(?:it|this|that)\b(?!\s+\w+ed\b)", re.IGNORECASE)
 ALLOWED_CAPITALS = frozenset({"i", "ok", "tv", "i'm", "i've", "i'd", "i'll"})
 
 COUNTRY_ALIASES = {

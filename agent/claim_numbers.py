@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from convrec.agent.labels import CURRENCY_SYMBOLS, seconds_per_unit
+from convrec.agent.labels import CURRENCY_SYMBOLS, currency_symbol, seconds_per_unit
 
 Unit = Literal["seconds", "money", "year", "ratio", "percent", "measure", "plain"]
 Comparator = Literal["=", "<", "<=", ">", ">=", "~"]
@@ -35,7 +35,7 @@ PATTERN = re.compile(
     rf"""
       (?P<hhalf>\ban\ hour\ and\ a\ half\b|\bhalf\ an\ hour\b|\ban\ hour\b)
     | \b(?P<hw>{_W})\ and\ a\ half\ hours?\b
-    | (?<![\w.])(?P<h>\d+)\s*{_HOURS}\s*(?:and\s*)?(?P<hm>\d{{1,2}})\b(?:\s*{_MINUTES}\b)?
+    | (?<![\w.])(?P<h>\d+|(?<!\w)(?:{_W}))\s*{_HOURS}\s*(?:and\s*)?(?P<hm>\d{{1,2}})\b(?:\s*{_MINUTES}\b)?
     | (?<![\w.])(?P<clock>(?P<t>{_N}|(?<!\w)(?:{_W}))[\s-]*(?P<tu>h|hrs?|hours?|mins?|minutes?|secs?|seconds?))\b
     | (?P<sym>[$€£¥₹₩])\s*(?P<sv>{_N})
     | (?<![\w.])(?P<mv>{_N}|(?:{_W})\b)\s*(?P<mu>[€$£¥₹₩]|(?:euros?|dollars?|bucks|usd|eur|gbp|quid)\b)
@@ -65,6 +65,7 @@ AFTER: tuple[tuple[re.Pattern[str], Comparator], ...] = (
     (re.compile(r"^\s*(?:or (?:less|earlier|under|below|older|shorter|cheaper)|at most|max\b)", re.IGNORECASE), "<="),
     (re.compile(r"^\s*(?:\+|or (?:more|later|over|above|newer|longer)|at least)", re.IGNORECASE), ">="),
 )
+_DETERMINER = re.compile(r"\b(?:the|its|your|only|just|a)\s*$")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Quantity:
     comparator: Comparator = "="
     decimals: int = 0
     word: str = ""
-    """the word after a bare number: a unit, or the noun that it counts"""
+    """the currency's symbol, or the word after a bare number: a unit, or the noun that it counts"""
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
@@ -94,7 +95,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 
 def _compared(quantity: Quantity, text: str) -> Quantity:
-    before = re.sub(r"(?:\bthe|\bits|\bonly|\bjust|\ba)\s*$", "", text[max(0, quantity.start - 26) : quantity.start])
+    before = _DETERMINER.sub("", text[max(0, quantity.start - 26) : quantity.start])
     for pattern, comparator in BEFORE:
         if pattern.search(before):
             return replace(quantity, comparator=comparator)
@@ -125,13 +126,14 @@ def _read(match: re.Match[str]) -> Quantity | None:
     if group["hw"]:
         return Quantity((NUMBER_WORDS[group["hw"].casefold()] + 0.5) * 3600, "seconds", start, end)
     if group["h"]:
-        return Quantity(int(group["h"][:6]) * 3600 + int(group["hm"]) * 60, "seconds", start, end)
+        return Quantity(number(group["h"])[0] * 3600 + int(group["hm"]) * 60, "seconds", start, end)
     if group["clock"]:
         value, decimals = number(group["t"])
         return Quantity(value * (seconds_per_unit(group["tu"]) or 60), "seconds", start, end, decimals=decimals)
     if group["sym"] or group["mu"]:
         value, decimals = number(group["sv"] or group["mv"])
-        return Quantity(value, "money", start, end, decimals=decimals)
+        word = currency_symbol(group["sym"] or group["mu"]) or ""
+        return Quantity(value, "money", start, end, decimals=decimals, word=word)
     return _read_years(match) or _read_plain(match)
 
 

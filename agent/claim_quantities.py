@@ -96,28 +96,23 @@ class Measures:
         return value
 
     def is_difference(self, quantity: Quantity, sentence: str) -> bool:
-        """Whether the quantity stands before a comparative: the comparison itself is checked with it."""
-        at = sentence.find(" than ")
-        return at >= 0 and bool(DIFFERENCE.search(sentence)) and self._difference_true(quantity, sentence)
+        """Whether the quantity is how far the item is from another one that the sentence compares it with."""
+        if " than " not in sentence or not DIFFERENCE.search(sentence):
+            return False
+        catalogue = self.index.catalogue
+        others = [catalogue.item(catalogue.row(item_id)) for item_id in self._named_in(sentence)]
+        numeric = [a for a in self.schema.attributes if a.numeric]
+        return any(self._gap_is(quantity, attribute, other) for other in others for attribute in numeric)
 
-    def _difference_true(self, quantity: Quantity, sentence: str) -> bool:
-        folded = sentence.casefold()
-        for other_id, title in self._named_in(folded):
-            other = self.index.catalogue.item(self.index.catalogue.row(other_id))
-            for attribute in self.schema.attributes:
-                if attribute.numeric and title and self._gap_is(quantity, attribute, other):
-                    return True
-        return False
-
-    def _named_in(self, folded: str) -> Iterator[tuple[str, str]]:
-        words = stems(folded)
-        seen = set()
-        for start in range(len(words)):
-            for length in range(min(self.index.longest(words[start]), len(words) - start), 0, -1):
-                for item_id in self.index.titles(words[start : start + length]):
-                    if item_id not in seen:
-                        seen.add(item_id)
-                        yield item_id, item_id
+    def _named_in(self, sentence: str) -> set[str]:
+        """Ids of the items whose titles occur in a sentence."""
+        words = stems(sentence)
+        return {
+            item_id
+            for start, first in enumerate(words)
+            for length in range(1, min(self.index.longest(first), len(words) - start) + 1)
+            for item_id in self.index.titles(words[start : start + length])
+        }
 
     def _gap_is(self, quantity: Quantity, attribute: Attribute, other: Item) -> bool:
         mine, theirs = self.number(attribute.name), self.number(attribute.name, other)
@@ -183,10 +178,6 @@ class Measures:
                 return True
         return False
 
-    def bound_met(self, quantity: Quantity) -> bool:
-        """Whether the quantity is a bound that the person stated and the item keeps to."""
-        return False if not self.asked(quantity) else quantity.high is not None and self.matches(quantity, frozenset())
-
     def beyond_asked(self, role: Role | None, direction: int) -> bool:
         """Whether the item lies beyond (in `direction`) a number that the person stated for a role."""
         stated = list(self._bounds(role))
@@ -210,7 +201,9 @@ def _unit_fits(attribute: Attribute, quantity: Quantity) -> bool:
             attribute.role is Role.DURATION and attribute.unit is None
         )
     if quantity.unit == "money":
-        return attribute.role is Role.PRICE or currency_symbol(attribute.unit) is not None
+        own = currency_symbol(attribute.unit)
+        same = own is None or not quantity.word or own == quantity.word
+        return same and (attribute.role is Role.PRICE or own is not None)
     if quantity.unit == "year":
         return attribute.role is Role.YEAR
     if quantity.unit == "ratio":

@@ -13,12 +13,17 @@ from convrec.agent.claim_index import ClaimIndex, Meaning, Token, normalise, ste
 from convrec.agent.claim_numbers import Quantity, quantities
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
-ClaimKind = Literal["value", "title", "quote", "name", "number", "comparison", "degree", "praise", "liked", "known"]
-Against = Literal["", "title", "asked", "typical", "other"]
+ClaimKind = Literal[
+    "value", "title", "quote", "name", "number", "comparison", "degree", "praise", "liked", "known", "asked"
+]
+Against = Literal["", "title", "asked", "typical", "itself", "other"]
 
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=[^\s\"]))+[.!?\n\"]*\s*")
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|No|Vol|[A-Z])\.(?=\s)")
 _QUOTED = re.compile(r'"([^"]{1,300})"')
 _PAUSE = re.compile(r"[,;:()—–]|\s-\s|\b(?:and (?:this|it)|but|while|though|although|whereas)\b", re.IGNORECASE)
+_INSIDE_VALUE = frozenset(" -'.&/")
+_INSIDE_TITLE = _INSIDE_VALUE | frozenset(",:()!?")
 _AFFIRMED = re.compile(
     r"\b(?:not (?:only|just|merely)|nothing but|no less)\b(?:\s+(?:a|an|the|in|from|by))*\s*$", re.IGNORECASE
 )
@@ -57,10 +62,19 @@ def claims_in(text: str, index: ClaimIndex) -> tuple[Claim, ...]:
     Nothing is known of the item here; whether a claim holds is another question.
     """
     found: list[Claim] = []
-    for match in _SENTENCE.finditer(normalise(text)):
-        if match.group().strip():
-            found += _Sentence(match.group(), match.start(), index).claims()
+    whole = normalise(text)
+    for start, end in _sentences(whole):
+        found += _Sentence(whole[start:end], start, index).claims()
     return tuple(found)
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where each sentence begins and ends; a full stop inside quotes or after an abbreviation ends none."""
+    shielded = _QUOTED.sub(lambda quote: re.sub(r"[.!?\n]", "_", quote.group()), text)
+    shielded = _ABBREVIATION.sub(lambda short: short.group().replace(".", "_"), shielded)
+    for match in _SENTENCE.finditer(shielded):
+        if match.group().strip():
+            yield match.span()
 
 
 class _Sentence:
@@ -116,12 +130,16 @@ class _Sentence:
         for length in range(min(self.index.longest(first.stem), len(self.tokens) - position), 0, -1):
             words = self.tokens[position : position + length]
             start, end = first.start, words[-1].end
-            if not self._free(start, end) or self._broken(words):
+            if not self._free(start, end) or self._broken(words, _INSIDE_TITLE):
                 continue
             phrase = tuple(w.stem for w in words)
-            meanings = tuple(m for m in self.index.values(phrase) if self._says(m, words, position))
+            meanings: tuple[Meaning, ...] = ()
+            if not self._broken(words, _INSIDE_VALUE):
+                meanings = tuple(m for m in self.index.values(phrase) if self._says(m, words, position))
             if meanings:
-                self._claim("value", start, end, meanings=meanings, fields=self._pointed_people(position))
+                names = any(self.index.schema.attribute(m.attribute).role is Role.PERSON for m in meanings)
+                fields = self._pointed_people(position) if names else frozenset[str]()
+                self._claim("value", start, end, meanings=meanings, fields=fields)
                 self._take(start, end)
                 return length
             ids = self.index.titles(phrase)
@@ -131,10 +149,10 @@ class _Sentence:
                 return length
         return 0
 
-    def _broken(self, words: Sequence[Token]) -> bool:
-        """Whether a full stop or a quote lies between the words of a phrase."""
+    def _broken(self, words: Sequence[Token], glue: frozenset[str]) -> bool:
+        """Whether anything but `glue` lies between the words of a phrase."""
         between = (self.text[a.end : b.start] for a, b in pairwise(words))
-        return any(not set(gap) <= set(" -',.&:/()!") or gap.count(" ") > 2 for gap in between)
+        return any(not glue.issuperset(gap) or gap.count(" ") > 2 for gap in between)
 
     def _says(self, meaning: Meaning, words: Sequence[Token], position: int) -> bool:
         """Whether words that look like a value are meant as one."""
@@ -171,7 +189,8 @@ class _Sentence:
 
     def _pointed_people(self, position: int) -> frozenset[str]:
         """Attributes of people whose label the words before a name recall: 'directed by' recalls 'director'."""
-        before = [t.folded for t in self.tokens[max(0, position - 3) : position]]
+        near = self.tokens[max(0, position - 3) : position]
+        before = [t.folded for t in near if self._free(t.start, t.end)]
         pointed = set()
         for attribute in self.index.schema.with_role(Role.PERSON):
             label = attribute.label.casefold()
@@ -242,12 +261,13 @@ class _Sentence:
 
     def _lone_name(self, token: Token, position: int) -> bool:
         """Whether a single word at the beginning is somebody's name and not just a beginning."""
-        if token.stem not in self.index.people or token.folded in lexicon.FUNCTION_WORDS:
+        if token.folded in lexicon.FUNCTION_WORDS or token.stem in self.index.plain:
             return False
-        if token.folded.endswith("'s"):
-            return True
         following = self.tokens[position + 1].folded if position + 1 < len(self.tokens) else ""
-        return following.endswith("s") and following not in lexicon.FUNCTION_WORDS
+        if following in lexicon.MAKES:
+            return True
+        known = token.stem in self.index.people
+        return known and (token.folded.endswith("'s") or following.endswith("s")) and following not in ("is", "has")
 
     def _comparisons(self) -> None:
         for match in self._clauses_matching(lexicon.COMPARATIVE):
@@ -316,17 +336,28 @@ class _Sentence:
                 self._claim("praise", *match.span())
 
     def _person(self) -> None:
+        for wish in (lexicon.ASKED, lexicon.LIKED):
+            for match in wish.finditer(self.text):
+                end = self._reach(match.end())
+                if self._free(*match.span()) and self.text[match.end() : end].strip(' .!?"'):
+                    self._claim("asked", match.end(), end, taste=wish is lexicon.LIKED)
         for pattern, kind in ((lexicon.LIKED, "liked"), (lexicon.KNEW, "known"), (lexicon.TASTE, "known")):
             for match in pattern.finditer(self.text):
                 if self._free(*match.span()):
                     end = self._reach(match.end())
+                    itself = lexicon.ITSELF.match(self.text[match.end() : end])
                     ids = tuple(
                         i
                         for c in self.found
                         if c.kind == "title" and match.end() <= c.start - self.offset < end
                         for i in c.item_ids
                     )
-                    self._claim("liked" if kind == "liked" else "known", *match.span(), item_ids=ids)
+                    self._claim(
+                        "liked" if kind == "liked" else "known",
+                        *match.span(),
+                        item_ids=ids,
+                        against="itself" if itself and not ids else "",
+                    )
 
     def _reach(self, start: int) -> int:
         """How far words about the person reach: to the next pause that is not a comma between titles or values."""

@@ -147,10 +147,11 @@ def _noun_phrase(chosen: Sequence[tuple[Attribute, str]], schema: CatalogueSchem
 def _critique_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
     """'20 min shorter than "X"'."""
     for constraint in context.request.constraints:
-        title = context.references.get(constraint.relative_to or "")
-        if title is None or constraint.relative_to not in context.catalogue:
+        other_id = constraint.relative_to
+        title = context.references.get(other_id or "")
+        if other_id is None or title is None or other_id not in context.catalogue:
             continue
-        other = context.catalogue.item(context.catalogue.row(constraint.relative_to))
+        other = context.catalogue.item(context.catalogue.row(other_id))
         for name in constraint.fields:
             compared = _compared(facts, other, name)
             if compared is None or not holds(constraint.filter, facts.item):
@@ -275,7 +276,7 @@ def _nearest_liked(context: NarrationContext, facts: Facts, row: int) -> list[tu
 
 def _shared_values(facts: Facts, other: Item) -> list[tuple[Attribute, str]]:
     """Values that both records hold, the telling ones first: people, then topics, the rarer the better."""
-    shared = []
+    shared: list[tuple[int, int, int, Attribute, str]] = []
     for attribute in facts.schema.attributes:
         if attribute.role not in _SHARE_ORDER or attribute.kind is AttributeKind.TEXT or attribute.numeric:
             continue
@@ -419,7 +420,9 @@ def _missed_facets(constraint: Constraint, facts: Facts) -> Iterator[Facet]:
     if value is None:
         return
     if isinstance(node, Range) and isinstance(value, float | int) and attribute.role in _COMPARATIVES:
-        above = node.maximum is not None and value >= node.maximum
+        above = node.maximum is not None and value > node.maximum
+        if not above and (node.minimum is None or value >= node.minimum):
+            return
         word = _COMPARATIVES[attribute.role][above]
         own = label_number(attribute, float(value))
         yield Facet(

@@ -14,7 +14,7 @@ from convrec.agent import claim_lexicon as lexicon
 from convrec.agent.claim_index import ClaimIndex, Meaning, normalise, stems, tokens
 from convrec.agent.claim_quantities import Measures
 from convrec.agent.claims import Claim, claims_in
-from convrec.agent.labels import label_value
+from convrec.agent.labels import label_filter, label_value
 from convrec.agent.types import (
     Evidence,
     FieldEvidence,
@@ -72,6 +72,19 @@ class Facts:
     def named_texts(self) -> tuple[tuple[str, ...], ...]:
         """Stems of the titles that may be named."""
         return tuple(stems(title) for title in (*self.history.values(), *self.references.values()))
+
+    @cached_property
+    def liked_stems(self) -> frozenset[str]:
+        """Stems of the values of what the person liked."""
+        catalogue = self.index.catalogue
+        found: set[str] = set()
+        for item_id in self.history:
+            if item_id not in self.disliked and item_id in catalogue:
+                for name, value in catalogue.item(catalogue.row(item_id)).attributes.items():
+                    parts = value if isinstance(value, tuple) else (value,)
+                    attribute = self.schema.attribute(name)
+                    found.update(s for p in parts if isinstance(p, str) for s in stems(label_value(attribute, p)))
+        return frozenset(found)
 
     @cached_property
     def word_stems(self) -> tuple[str, ...]:
@@ -255,10 +268,7 @@ def _check_number(claim: Claim, facts: Facts) -> str | None:
     if quantity is None:
         return None
     sentence = claim.sentence
-    if claim.attributed or lexicon.THAN_ASKED.search(sentence):
-        if facts.measures.asked(quantity):
-            return None
-    elif quantity.comparator == "=" and facts.measures.bound_met(quantity) and lexicon.ASKED.search(sentence):
+    if (claim.attributed or lexicon.THAN_ASKED.search(sentence)) and facts.measures.asked(quantity):
         return None
     if facts.measures.matches(quantity, claim.fields) or facts.measures.is_difference(quantity, sentence):
         return None
@@ -310,8 +320,21 @@ def _check_praise(claim: Claim, facts: Facts) -> str | None:
     return f'nothing in the record says "{claim.text}"'
 
 
+def _check_asked(claim: Claim, facts: Facts) -> str | None:
+    """What follows 'you asked for' must have something in common with what was said or understood."""
+    content = {s for s in stems(claim.text) if s not in lexicon.FUNCTION_WORDS and s not in facts.index.plain}
+    content -= {"something", "anything", "one"}
+    understood = {s for c in facts.constraints for s in stems(f"{c.label} {label_filter(c.filter, facts.schema)}")}
+    known = {*facts.word_stems} | understood | {s for text in facts.named_texts for s in text}
+    if not content or content & known or (claim.taste and content & facts.liked_stems):
+        return None
+    return f'the person did not say or show that for "{claim.text.strip()}"'
+
+
 def _check_liked(claim: Claim, facts: Facts) -> str | None:
     liked = set(facts.history) - facts.disliked
+    if claim.against == "itself":
+        return None if facts.item.id in liked else "the person is not known to have liked it"
     if claim.item_ids:
         if any(i in liked for i in claim.item_ids):
             return None
@@ -324,6 +347,8 @@ def _check_liked(claim: Claim, facts: Facts) -> str | None:
 
 
 def _check_known(claim: Claim, facts: Facts) -> str | None:
+    if claim.against == "itself":
+        return None if facts.item.id in facts.history else "it is not in the person's history"
     if claim.item_ids:
         known = any(i in facts.history for i in claim.item_ids)
         return None if known else "that is not in the person's history"
@@ -379,4 +404,5 @@ _CHECKS: dict[str, Callable[[Claim, Facts], str | None]] = {
     "praise": _check_praise,
     "liked": _check_liked,
     "known": _check_known,
+    "asked": _check_asked,
 }

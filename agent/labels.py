@@ -30,7 +30,9 @@ def currency_symbol(unit: str | None) -> str | None:
     folded = unit.casefold().strip()
     if folded in ("euro", "euros"):
         return "€"
-    if folded in ("dollar", "dollars"):
+    if folded in ("quid", "pound sterling"):
+        return "£"
+    if folded in ("dollar", "dollars", "bucks"):
         return "$"
     return folded if folded in CURRENCY_SYMBOLS.values() else CURRENCY_SYMBOLS.get(folded)
 

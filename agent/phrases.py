@@ -68,7 +68,11 @@ def fragment(attribute: Attribute, value: AttributeValue) -> str:
     """A value as part of a list in a sentence: 'comedy', 'from 1985', 'in French', '1 h 37', 'rated 8.1', 'steel'."""
     if attribute.kind is AttributeKind.FLAG:
         return attribute.label if value else f"not {attribute.label}"
-    shown = label_value(attribute, value)
+    shown = (
+        join_words([label_value(attribute, part) for part in value])
+        if isinstance(value, tuple)
+        else label_value(attribute, value)
+    )
     if attribute.numeric:
         return _number_fragment(attribute, shown)
     if attribute.role is Role.LANGUAGE:
@@ -76,7 +80,8 @@ def fragment(attribute: Attribute, value: AttributeValue) -> str:
     if attribute.role is Role.COUNTRY:
         return f"from {shown}"
     if attribute.role is Role.PERSON:
-        return f"{attribute.label} {shown}"
+        several = isinstance(value, tuple) and len(value) > 1
+        return f"{plural_label(attribute) if several else attribute.label} {shown}"
     if attribute.role is Role.TOPIC:
         return running(shown)
     return f"{attribute.label} {running(shown)}"
