@@ -1,0 +1,144 @@
+"""Comparisons with an item that is known: its values become bounds, the rest shifts the description."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convrec.agent.reading_build import Draft
+from convrec.agent.reading_find import Finder
+from convrec.agent.reading_ranges import Bounds, shown_number
+from convrec.agent.reading_references import Compared, Named
+from convrec.agent.reading_scope import Said
+from convrec.agent.reading_text import Chart, Span
+from convrec.agent.reading_wanted import Wanted, value_filter, wanted_values
+from convrec.retrieval.catalogue import Catalogue, CategoryColumn
+from convrec.retrieval.request import Constraint, Strength
+from convrec.retrieval.schema import Attribute
+
+if TYPE_CHECKING:
+    from convrec.agent.reading_grammar import Comparative
+
+
+class CritiqueReader:
+    """Applies 'compare' spans and 'same X as' to the draft."""
+
+    def __init__(self, catalogue: Catalogue, finder: Finder) -> None:
+        self.catalogue = catalogue
+        self.finder = finder
+
+    def read(self, chart: Chart, draft: Draft) -> list[Said]:
+        """Adds bounds relative to items; wishes that need no item are returned."""
+        said: list[Said] = []
+        for span in chart.spans("compare"):
+            assert isinstance(span.payload, Compared)  # noqa: S101
+            said += self._compare(chart, draft, span, span.payload)
+        return said
+
+    def _compare(self, chart: Chart, draft: Draft, span: Span, compared: Compared) -> list[Said]:
+        rows, end = self._against(chart, draft, span)
+        for entry in compared.entries:
+            attribute = self.finder.of_role_or_dimension(entry.role, entry.dimension)
+            if attribute is None:
+                continue
+            if rows and self._bound(draft, attribute, entry, rows, span.start, end):
+                return []
+            side = "low" if entry.side == "low" else "high"
+            bounds = self.finder.quantiles.side(attribute, side)
+            if bounds is not None:
+                from convrec.agent.reading_wanted import wanted_range
+
+                return [Said(wanted_range(attribute, bounds, "adjective"), span.start, span.end)]
+        plain = (
+            compared.plain
+            or next((e.else_ for e in compared.entries if e.else_), None)
+            or chart.words(span.start, span.end)
+        )
+        self._shift(draft, plain, compared.less, span.start, span.end)
+        for row in self._named_than(chart, span):
+            draft.refer(row, 1.0, span.start, end)
+        return []
+
+    def _named_than(self, chart: Chart, span: Span) -> list[int]:
+        return [
+            s.payload.hit.row
+            for s in chart.spans("title")
+            if isinstance(s.payload, Named) and s.payload.use == "than" and s.start >= span.end
+        ][:1]
+
+    def _against(self, chart: Chart, draft: Draft, span: Span) -> tuple[list[int], int]:
+        """The items compared with: named after 'than', named as examples, or shown; and where they end."""
+        titles = [(s, s.payload) for s in chart.spans("title") if isinstance(s.payload, Named)]
+        after = [(s, n) for s, n in titles if n.use == "than" and s.start >= span.end]
+        if after:
+            return [after[0][1].hit.row], after[0][0].end
+        named = [n.hit.row for _, n in titles if n.use in ("like", "bare", "loved")]
+        if named:
+            return named, span.end
+        request = draft.context.request
+        acted = [e.part.item_id for e in draft.edits if e.part is not None and e.part.kind == "reference"]
+        known = acted or [r.item_id for r in request.references if r.weight > 0]
+        if draft.context.last_focus:
+            known = known or [draft.context.last_focus]
+        rows = [self.catalogue.row(i) for i in known if i in self.catalogue]
+        if rows:
+            return rows, span.end
+        return [self.catalogue.row(s.id) for s in draft.context.shown if s.id in self.catalogue], span.end
+
+    def _bound(
+        self, draft: Draft, attribute: Attribute, entry: Comparative, rows: list[int], start: int, end: int
+    ) -> bool:
+        """A bound beyond the items' own value; False where it is not known."""
+        values = [(row, self.catalogue.number(attribute.name)[row]) for row in rows]
+        known = [(row, float(v)) for row, v in values if not np.isnan(v)]
+        if not known:
+            title = self.catalogue.titles[rows[0]]
+            draft.note(f"The {attribute.label} of {title} is not known here.")
+            return False
+        shown = {s.id for s in draft.context.shown}
+        if len(known) > 3 and all(self.catalogue.ids[row] in shown for row, _ in known):
+            ordered = sorted(known, key=lambda pair: pair[1])
+            row, value = ordered[len(ordered) // 2]
+        else:
+            row, value = (min if entry.side == "low" else max)(known, key=lambda pair: pair[1])
+        low = entry.side == "low"
+        bounds = Bounds(maximum=value, maximum_open=True) if low else Bounds(minimum=value, minimum_open=True)
+        for old in draft.context.request.constraints:
+            if old.fields == (attribute.name,) and not old.negated:
+                draft.drop(old.id)
+        words = draft.chart.words(start, draft.chart.tokens and min(end, start + 3) or end)
+        word = words.split(" than")[0]
+        draft.add(
+            Constraint(
+                filter=bounds.filter(attribute.name),
+                label=f"{word} than {self.catalogue.titles[row]} ({shown_number(attribute, value)})",
+                relative_to=self.catalogue.ids[row],
+                provenance=draft.provenance(start, end),
+            )
+        )
+        if self.catalogue.ids[row] not in shown:
+            draft.exclude(row, "named", start, end)
+        return True
+
+    def _shift(self, draft: Draft, plain: str, less: bool, start: int, end: int) -> None:
+        """'darker', 'less violent': a softer wish and the description."""
+        from convrec.agent.reading_text import key_of
+
+        hits = [h for h in self.finder.values.find(key_of(plain)) if self.finder.values.controlled(h.attribute)]
+        for hit in hits[:1]:
+            wanted: Wanted = wanted_values(hit.attribute, hit.values, hit.how)
+            label = f"less {plain}" if less else f"more {plain}"
+            node = value_filter(hit.attribute, hit.values, "none" if less else "any")
+            draft.add(
+                Constraint(
+                    filter=node,
+                    strength=Strength.SOFT,
+                    negated=less,
+                    label=label,
+                    provenance=draft.provenance(start, end),
+                )
+            )
+            del wanted
+        draft.describe(plain, -1.0 if less else 1.0, start, end)

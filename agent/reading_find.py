@@ -1,0 +1,392 @@
+"""Finds values, people, flags and adjectives in a chart, the longest and surest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convrec.agent.reading_grammar import Adjective, Grammar, phrases
+from convrec.agent.reading_people import Name, PeopleIndex
+from convrec.agent.reading_ranges import Quantiles
+from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_values import Hit, ValueIndex
+from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_range, wanted_values
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.filters import And, Filter, In, NotIn, Or
+from convrec.retrieval.request import Strength
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
+
+_ENOUGH = 0.7
+"""share of a language's items that its country must keep for a nationality to mean both"""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Words that name a value which no item has."""
+
+    field: str
+    words: str
+    nearest: tuple[str, ...]
+
+
+class Finder:
+    """Turns words into `Wanted`; every method puts what it reads into the chart as a 'want' span."""
+
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex, people: PeopleIndex) -> None:
+        self.catalogue = catalogue
+        self.grammar = grammar
+        self.values = values
+        self.people = people
+        self.quantiles = Quantiles(catalogue)
+        self.flags = {
+            key: a for a in catalogue.schema.attributes if a.kind is AttributeKind.FLAG for key in _flag_keys(a)
+        }
+        topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
+        self.main_topic = topics[0] if topics else None
+        self._both_nations: dict[tuple[str, str], bool] = {}
+
+    def find_flags(self, chart: Chart) -> None:
+        """'dishwasher safe'."""
+        for start in range(len(chart)):
+            for length in range(min(4, len(chart) - start), 0, -1):
+                attribute = self.flags.get(chart.stems(start, start + length))
+                if attribute is not None and chart.free(start, start + length):
+                    yes = In(field=attribute.name, values=(True,))
+                    no = NotIn(field=attribute.name, values=(True,))
+                    chart.put(start, start + length, "want", [Wanted(attribute.name, yes, no, attribute.label, "flag")])
+                    break
+
+    def find_values(self, chart: Chart) -> None:
+        """Names, synonyms, concepts and nationalities."""
+        for start in range(len(chart)):
+            if chart.owner[start] is not None or not self.values.starts(chart.tokens[start].stem):
+                continue
+            for length in range(min(self.values.longest, len(chart) - start), 0, -1):
+                end = start + length
+                if not chart.free(start, end) or any(chart.breaks(p, ".,;!?\n") for p in range(start + 1, end)):
+                    continue
+                hits = self._allowed(chart, start, end, self.values.find(chart.stems(start, end)))
+                if hits:
+                    self._put(chart, start, end, hits)
+                    break
+
+    def _allowed(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> list[Hit]:
+        """Leaves out tags that are ordinary words of a request, and codes in the middle of a sentence."""
+        if not hits or end - start > 1:
+            return hits
+        token = chart.tokens[start]
+        plain = token.norm in self.grammar.plain_words
+        kept = []
+        for hit in hits:
+            controlled = self.values.controlled(hit.attribute)
+            if plain and not (controlled and hit.how == "name" and token.norm not in self.grammar.function_words):
+                continue
+            if plain and token.norm in self.grammar.filler_words and not token.capital:
+                continue
+            if hit.attribute.role is Role.COUNTRY and len(token.norm) == 2 and not token.text.isupper():
+                continue
+            kept.append(hit)
+        return kept
+
+    def _put(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> None:
+        tagged = _preceded(chart, start, phrases(self.grammar.tagged.cues))
+        first = tagged if tagged is not None else start
+        wanted = self._tag(hits) if tagged is not None else self.read_hits(chart, start, end, hits)
+        if wanted:
+            words = chart.words(start, end)
+            chart.put(first, end, "want", [replace(w, label=w.label or words) for w in wanted])
+
+    def _tag(self, hits: list[Hit]) -> list[Wanted]:
+        """'tagged X' is about the larger vocabulary, and binding."""
+        large = max(hits, key=lambda h: self.values.sizes[h.attribute.name])
+        return [wanted_values(large.attribute, large.values, "name")]
+
+    def read_hits(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> list[Wanted]:
+        """What the hits of some words ask for together."""
+        nations = [h for h in hits if h.attribute.role in (Role.LANGUAGE, Role.COUNTRY)]
+        if nations:
+            return [self._nation(chart, start, end, nations)]
+        sure = [h for h in hits if self.values.controlled(h.attribute) or h.attribute.role is not Role.TOPIC]
+        tags = [h for h in hits if h not in sure]
+        if not sure:
+            return [self._keyword(tags[0])]
+        order = {"name": 0, "synonym": 0, "concept": 1, "part": 2}
+        best = min(sure, key=lambda h: (order.get(h.how, 3), h.attribute.role is not Role.TOPIC))
+        if self._needs_capital(chart, start, end, best):
+            return []
+        companions = tuple((value_filter(t.attribute, t.values), t.values[0]) for t in tags)
+        if best.every:
+            return [wanted_values(best.attribute, (v,), best.how) for v in best.values]
+        wanted = wanted_values(best.attribute, best.values, best.how)
+        negative = (
+            And(parts=(wanted.negative, *(value_filter(t.attribute, t.values, "none") for t in tags)))
+            if tags
+            else wanted.negative
+        )
+        return [
+            replace(
+                wanted,
+                negative=negative,
+                soft=companions,
+                strength=Strength.SOFT if best.soft else Strength.HARD,
+                describe=best.soft,
+            )
+        ]
+
+    def _needs_capital(self, chart: Chart, start: int, end: int, hit: Hit) -> bool:
+        """A single ordinary word counts as a value of a large vocabulary of names only when it is capitalised."""
+        if self.values.controlled(hit.attribute) or end - start > 1:
+            return False
+        token = chart.tokens[start]
+        return not token.capital and token.stem in self.values.known_words
+
+    def _keyword(self, hit: Hit) -> Wanted:
+        wanted = wanted_values(hit.attribute, hit.values, "keyword")
+        return replace(wanted, strength=Strength.SOFT, describe=True)
+
+    def _nation(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> Wanted:
+        """'French' is the language, and the country too where most items of the language are from there."""
+        words = self.grammar.languages
+        language = next((h for h in hits if h.attribute.role is Role.LANGUAGE), None)
+        country = next((h for h in hits if h.attribute.role is Role.COUNTRY), None)
+        if language is not None and country is not None:
+            if (
+                _preceded(chart, start, phrases(words.language_before)) is not None
+                or chart.norms(end, end + 1) in words.language_after
+            ):
+                country = None
+            elif (
+                _preceded(chart, start, phrases(words.country_before)) is not None
+                or chart.norms(end, end + 1) in words.country_after
+            ):
+                language = None
+        if language is None or country is None:
+            only = language or country
+            assert only is not None  # noqa: S101
+            return wanted_values(
+                only.attribute, only.values, "nation", label=self._nation_label(chart, start, end, only)
+            )
+        spoken = wanted_values(language.attribute, language.values, "nation")
+        made = wanted_values(country.attribute, country.values, "nation")
+        label = chart.words(start, end).capitalize()
+        if self._agree(language, country):
+            joint = And(parts=(spoken.filter, made.filter))
+            return replace(
+                spoken, filter=joint, negative=And(parts=(spoken.negative, made.negative)), label=label, values=()
+            )
+        return replace(
+            spoken, label=label, negative=And(parts=(spoken.negative, made.negative)), soft=((made.filter, label),)
+        )
+
+    @staticmethod
+    def _nation_label(chart: Chart, start: int, end: int, hit: Hit) -> str:
+        word = chart.words(start, end)
+        return f"in {word.capitalize()}" if hit.attribute.role is Role.LANGUAGE else f"from {hit.values[0]}"
+
+    def _agree(self, language: Hit, country: Hit) -> bool:
+        key = (language.values[0], country.values[0])
+        if key not in self._both_nations:
+            spoken = _rows(self.catalogue, language.attribute, language.values)
+            made = _rows(self.catalogue, country.attribute, country.values)
+            both = np.intersect1d(spoken, made).size
+            self._both_nations[key] = bool(
+                spoken.size and both >= _ENOUGH * spoken.size and spoken.size <= 0.5 * len(self.catalogue)
+            )
+        return self._both_nations[key]
+
+    def find_people(self, chart: Chart) -> list[Missing]:
+        """Whole names in any case, surnames after a cue or capitalised, misspelt names; unknown ones are returned."""
+        missing: list[Missing] = []
+        if not self.people:
+            return missing
+        for start in range(len(chart)):
+            if chart.owner[start] is None and chart.tokens[start].norm in self.people.firsts:
+                self._whole_name(chart, start)
+        for start in range(len(chart)):
+            if chart.owner[start] is None:
+                self._part_of_name(chart, start, missing)
+        return missing
+
+    def _whole_name(self, chart: Chart, start: int) -> None:
+        for length in range(min(self.people.longest, len(chart) - start), 0, -1):
+            end = start + length
+            if not chart.free(start, end) or any(chart.breaks(p, ",;!?\n") for p in range(start + 1, end)):
+                continue
+            name = self.people.full(chart.norms(start, end))
+            if name is not None and (length > 1 or chart.tokens[start].capital):
+                self._put_person(chart, start, end, name)
+                return
+
+    def _part_of_name(self, chart: Chart, start: int, missing: list[Missing]) -> None:
+        token = chart.tokens[start]
+        cue = self._person_cue(chart, start)
+        if not token.norm.isalpha() or not (token.capital and start > 0 or cue):
+            return
+        end = start + 1
+        while (
+            end < len(chart)
+            and end - start < 4
+            and chart.free(end, end + 1)
+            and chart.gap(end) in (" ", ". ", "-", ".")
+            and chart.tokens[end].capital
+        ):
+            end += 1
+        if (
+            end == start + 1
+            and cue
+            and end < len(chart)
+            and chart.free(end, end + 1)
+            and not token.capital
+            and chart.gap(end) == " "
+        ):
+            if token.norm not in self.grammar.plain_words and chart.tokens[end].norm not in self.grammar.plain_words:
+                close = self.people.close(chart.norms(start, end + 1))
+                if close is not None:
+                    self._put_person(chart, start, end + 1, close)
+                    return
+        if end - start > 1:
+            close = self.people.close(chart.norms(start, end))
+            if close is not None:
+                self._put_person(chart, start, end, close)
+                return
+        found = self.people.surname(chart.norms(start, end), cued=bool(cue) or token.capital)
+        if found is not None and (token.capital or cue in ("maker", "performer")):
+            best, others = found
+            if not others or best.count >= 2 * others[0].count:
+                self._put_person(
+                    chart, start, end, best, note=f"I took {chart.words(start, end)} as {best.value}." if others else ""
+                )
+                return
+        if cue and end - start > 1 and token.capital and all(t.capital for t in chart.tokens[start:end]):
+            attribute = self._cued(cue)[0]
+            missing.append(
+                Missing(attribute.name, chart.words(start, end), self.people.nearest(chart.norms(start, end)))
+            )
+            chart.put(start, end, "missing")
+
+    def _person_cue(self, chart: Chart, start: int) -> str:
+        """'maker' or 'performer' when the words before a name say so, else ''."""
+        for kind, cues in (("maker", self.grammar.people.maker), ("performer", self.grammar.people.performer)):
+            if _preceded(chart, start, phrases(cues)) is not None:
+                return kind
+        before = chart.tokens[start - 1].norm if start else ""
+        own = chart.owner[start - 2] if start > 1 else None
+        if before in ("and", "or", "nor") and own is not None and own.kind == "want" and _how(own.payload) == "person":
+            return "performer" if _field(own.payload) in {a.name for a in self.people.performers} else "maker"
+        return ""
+
+    def _cued(self, cue: str) -> tuple[Attribute, ...]:
+        own = self.people.makers if cue == "maker" else self.people.performers if cue == "performer" else ()
+        return own or self.people.attributes
+
+    def _put_person(self, chart: Chart, start: int, end: int, name: Name, *, note: str = "") -> None:
+        cue = self._person_cue(chart, start)
+        first = start
+        if cue:
+            cues = self.grammar.people.maker if cue == "maker" else self.grammar.people.performer
+            begin = _preceded(chart, start, phrases(cues))
+            first = start if begin is None else begin
+        counts = dict((a.name, n) for a, n in name.counts)
+        pool = [a for a in self._cued(cue) if a.name in counts] or [a for a, _ in name.counts]
+        if not cue and len(pool) > 1:
+            top = max(counts[a.name] for a in pool)
+            pool = [a for a in pool if counts[a.name] * 3 >= top and counts[a.name] > 1] or pool
+        wanted = wanted_values(pool[0], (name.value,), "person", label=name.value)
+        for other in pool[1:]:
+            wanted = replace(either(wanted, wanted_values(other, (name.value,), "person")), label=name.value)
+        against = pool if cue else [a for a, _ in name.counts]
+        negatives: tuple[Filter, ...] = tuple(value_filter(a, (name.value,), "none") for a in against)
+        label = f"by {name.value}" if cue == "maker" else f"with {name.value}" if cue == "performer" else name.value
+        said = note or ("" if name.sure else f"I took “{chart.words(start, end)}” as {name.value}.")
+        wanted = replace(
+            wanted, label=label, note=said, negative=negatives[0] if len(negatives) == 1 else And(parts=negatives)
+        )
+        chart.put(first, end, "want", [wanted])
+
+    def find_adjectives(self, chart: Chart) -> None:
+        """'short', 'cheap', 'recent', 'well rated', 'hidden gem'."""
+        for start in range(len(chart)):
+            length = chart.phrase_at(start, self.grammar.adjectives, 6)
+            for size in range(length, 0, -1):
+                entries = self.grammar.adjectives.get(chart.norms(start, start + size), ())
+                wanted = [w for w in (self.adjective(e) for e in entries) if w is not None][:1]
+                if wanted:
+                    chart.put(start, start + size, "want", wanted)
+                    break
+
+    def adjective(self, entry: Adjective, *, negated: bool = False) -> Wanted | None:
+        """What an adjective means here; None where the catalogue has no such attribute and no wish follows."""
+        attribute = self.of_role_or_dimension(entry.role, entry.dimension)
+        if attribute is None:
+            if entry.novelty is None:
+                return None
+            nothing = And(parts=())
+            return Wanted(
+                "", nothing, nothing, "", "wish", Strength.SOFT, describe=entry.describe, novelty=entry.novelty
+            )
+        bounds = self.quantiles.side(attribute, entry.side)
+        against = self.quantiles.side(attribute, entry.side, negated=True)
+        if bounds is None:
+            return None
+        wanted = wanted_range(attribute, bounds, "adjective", negative=against)
+        companion = self.of_role_or_dimension(entry.and_role, None) if entry.and_role else None
+        if companion is not None:
+            also = self.quantiles.side(companion, entry.and_side, share=0.3)
+            if also is not None:
+                second = wanted_range(companion, also, "adjective")
+                both = And(parts=(wanted.filter, second.filter))
+                wanted = replace(wanted, filter=both, label=f"{wanted.label}, {second.label}", bounds=None)
+        strength = Strength.SOFT if entry.strength == "soft" else Strength.HARD
+        return replace(wanted, strength=strength, novelty=entry.novelty, describe=entry.describe)
+
+    def of_role_or_dimension(self, role: str | None, dimension: str | None) -> Attribute | None:
+        """The numeric attribute of a role, or whose unit measures one of some dimensions."""
+        numeric = [a for a in self.catalogue.schema.attributes if a.numeric]
+        if role is not None:
+            return next((a for a in numeric if a.role == role), None)
+        from convrec.agent.reading_numbers import attribute_dimension
+
+        for wanted in (dimension or "").split():
+            for attribute in numeric:
+                own = attribute_dimension(attribute, self.grammar) if attribute.role is not Role.YEAR else None
+                if own is not None and own[0] == wanted:
+                    return attribute
+        return None
+
+
+def _rows(
+    catalogue: Catalogue, attribute: Attribute, values: tuple[str, ...]
+) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    column = catalogue.categories(attribute.name)
+    codes = [code for code in (column.code(value) for value in values) if code is not None]
+    return np.concatenate([column.rows(code) for code in codes]) if codes else np.zeros(0, np.int32)
+
+
+def _flag_keys(attribute: Attribute) -> set[str]:
+    keys = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
+    return {key.removeprefix("is ").removeprefix("has ") for key in keys if key}
+
+
+def _preceded(chart: Chart, start: int, cues: frozenset[str]) -> int | None:
+    """Where a cue begins that ends right before a token, an article between allowed; None without one."""
+    for skip in (0, 1):
+        end = start - skip
+        if skip and (start < 1 or chart.tokens[start - 1].norm not in ("the", "a", "an", "in", "my")):
+            break
+        for length in range(min(5, end), 0, -1):
+            begin = end - length
+            if chart.norms(begin, end) in cues and not any(
+                chart.breaks(p, ".,;!?\n") for p in range(begin + 1, start + 1)
+            ):
+                if chart.free(begin, end) or all(o is None or o.kind == "cue" for o in chart.owner[begin:end]):
+                    return begin
+    return None
+
+
+def _how(payload: object) -> str:
+    return payload[0].how if isinstance(payload, list) and payload and isinstance(payload[0], Wanted) else ""
+
+
+def _field(payload: object) -> str:
+    return payload[0].field if isinstance(payload, list) and payload and isinstance(payload[0], Wanted) else ""

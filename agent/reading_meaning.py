@@ -1,0 +1,112 @@
+"""Words that no name, synonym or concept covers: misspellings, then the nearest value by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convrec.agent.interpret import UnknownValue
+from convrec.agent.reading_find import Finder
+from convrec.agent.reading_grammar import Grammar
+from convrec.agent.reading_text import Chart
+from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_wanted import wanted_values
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.request import Strength
+from convrec.retrieval.schema import Role
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
+SURE = 0.62
+"""cosine at which a word means a value of the main topic attribute outright"""
+LIKELY = 0.5
+"""cosine at which a value lifts scores"""
+MARGIN = 0.08
+"""by which the nearest value must lead the next one to bind"""
+_PHRASES = 8
+
+
+class MeaningIndex:
+    """Vectors of the values of small topic vocabularies."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        values: ValueIndex,
+        grammar: Grammar,
+        finder: Finder,
+        encode: Encode | None,
+        vectors: NDArray[np.float32] | None,
+    ) -> None:
+        self.values = values
+        self.grammar = grammar
+        self.finder = finder
+        self._encode = encode
+        pairs = [
+            (attribute, value)
+            for attribute in values.attributes
+            if attribute.role is Role.TOPIC and values.controlled(attribute)
+            for value in values.counts[attribute.name]
+        ]
+        self._pairs = pairs
+        self.texts = tuple(", ".join([value, *attribute.synonyms.get(value, ())[:3]]) for attribute, value in pairs)
+        self._vectors = vectors if vectors is not None and vectors.shape[0] == len(self.texts) else None
+
+    def read(self, chart: Chart) -> list[UnknownValue]:
+        """Puts 'want' spans for misspelt words and for words that mean a value."""
+        self._misspelt(chart)
+        if self._encode is not None and self.texts:
+            self._near(chart, self._encode)
+        return []
+
+    def _misspelt(self, chart: Chart) -> None:
+        for length in (2, 1):
+            for start in range(len(chart) - length + 1):
+                if not chart.free(start, start + length) or self._plain(chart, start, start + length):
+                    continue
+                key = self.values.correct(chart.stems(start, start + length))
+                if key is None:
+                    continue
+                wanted = self.finder.read_hits(chart, start, start + length, self.values.find(key))
+                said = chart.words(start, start + length)
+                if wanted:
+                    note = f"I read “{said}” as {wanted[0].values[0] if wanted[0].values else key}."
+                    chart.put(start, start + length, "want", [replace(w, note=note) for w in wanted])
+
+    def _plain(self, chart: Chart, start: int, end: int) -> bool:
+        return any(
+            t.norm in self.grammar.plain_words or t.stem in self.grammar.noun_words for t in chart.tokens[start:end]
+        )
+
+    def _near(self, chart: Chart, encode: Encode) -> None:
+        words = [
+            p
+            for p in range(len(chart))
+            if chart.owner[p] is None
+            and chart.tokens[p].norm.isalpha()
+            and len(chart.tokens[p].norm) > 2
+            and not self._plain(chart, p, p + 1)
+        ][:_PHRASES]
+        if not words:
+            return
+        if self._vectors is None:
+            self._vectors = encode(list(self.texts))
+        vectors = encode([chart.tokens[p].norm for p in words])
+        for position, scores in zip(words, vectors @ self._vectors.T, strict=True):
+            self._take(chart, position, scores)
+
+    def _take(self, chart: Chart, position: int, scores: NDArray[np.float32]) -> None:
+        order = np.argsort(-scores)
+        best = float(scores[order[0]])
+        if best < LIKELY:
+            return
+        attribute, value = self._pairs[int(order[0])]
+        runner = float(scores[order[1]]) if scores.size > 1 else 0.0
+        main = self.finder.main_topic is not None and attribute.name == self.finder.main_topic.name
+        wanted = wanted_values(attribute, (value,), "meaning")
+        hard = main and best >= SURE and best - runner >= MARGIN
+        soft = replace(wanted, strength=Strength.HARD if hard else Strength.SOFT, describe=True)
+        chart.put(position, position + 1, "want", [soft])

@@ -1,0 +1,405 @@
+"""Which attribute a number is about, and on which side of it the wanted values lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convrec.agent.reading_grammar import Comparator, Grammar, phrase_key
+from convrec.agent.reading_numbers import Quantity, attribute_dimension, currency_of, number_at, quantity_at
+from convrec.agent.reading_ranges import Bounds, year_bounds
+from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_time import TimeReader, YearSpan
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A range of one numeric attribute. `note`: a sentence for the person about how it was read."""
+
+    attribute: Attribute
+    bounds: Bounds
+    start: int
+    end: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """A number with a unit that the catalogue has no attribute for."""
+
+    what: str
+    start: int
+    end: int
+
+
+_LEAD = frozenset(
+    ["a", "an", "the", "is", "are", "be", "of", "for", "it", "its", "that", "thats", "in", "with", "and", "by"]
+)
+
+
+class MeasureReader:
+    """Reads numbers with comparators and units over the numeric attributes of a catalogue."""
+
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, time: TimeReader) -> None:
+        self.grammar = grammar
+        self.time = time
+        self.numeric = tuple(a for a in catalogue.schema.attributes if a.numeric)
+        self.year = next(iter(a for a in self.numeric if a.role is Role.YEAR), None)
+        self.dimension = {a.name: attribute_dimension(a, grammar) for a in self.numeric if a.role is not Role.YEAR}
+        self.extent = {a.name: _extent(catalogue, a) for a in self.numeric}
+        self.words = {a.name: self._words(a) for a in self.numeric}
+
+    def _words(self, attribute: Attribute) -> frozenset[str]:
+        own = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
+        own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 3}
+        return frozenset(own | {key_of(w) for w in self.grammar.measures.get(attribute.role or "", ())})
+
+    def at(self, chart: Chart, position: int) -> Measured | Unmeasured | None:
+        """The range that a number at this token belongs to; its span includes the comparator."""
+        years = self.time.at(chart, position)
+        if years is not None and not self._counts_something(chart, years):
+            return self._years(chart, years)
+        quantity = quantity_at(chart, position, self.grammar)
+        if quantity is None:
+            return None
+        return self._range(chart, quantity) or self._single(chart, quantity)
+
+    def _counts_something(self, chart: Chart, years: YearSpan) -> bool:
+        """'2000 votes', 'under 2000 grams': a number, not a year."""
+        if years.end - years.start != 1 or not chart.tokens[years.start].norm.isdigit():
+            return False
+        if (
+            chart.tokens[years.start - 1].text in self.grammar.units["currency"]
+            and years.start
+            and not chart.tokens[years.start - 1].text.isalpha()
+        ):
+            return True
+        following = chart.tokens[years.end] if years.end < len(chart) and not chart.breaks(years.end, ".,;") else None
+        if following is None:
+            return False
+        other = {word for a in self.numeric if a.role is not Role.YEAR for word in self.words[a.name]}
+        return following.stem in self.grammar.unit_index and following.norm != "in" or following.stem in other
+
+    def _years(self, chart: Chart, span: YearSpan) -> Measured | Unmeasured:
+        before, start = self._comparator_before(chart, span.start)
+        after, end = self._comparator_after(chart, span.end)
+        comparator = before or after
+        if after is not None and before is not None:
+            end = span.end
+        first, last = span.first, span.last
+        start = self._lead(chart, start)
+        if comparator is not None:
+            first, last = _compared_years(comparator, span)
+        if self.year is None:
+            return Unmeasured("year", start, end)
+        note = ""
+        if span.anchored and self.time.anchor < self.time.today:
+            note = f"The newest here is from {self.time.anchor}, so I counted from there."
+        return Measured(self.year, year_bounds(self.year, first, last), start, end, note)
+
+    def _lead(self, chart: Chart, start: int) -> int:
+        """Takes 'from the', 'in', 'made in' along."""
+        lead = {phrase_key(p) for p in self.grammar.time.lead}
+        while (
+            start > 0
+            and chart.free(start - 1, start)
+            and chart.tokens[start - 1].norm in lead
+            and not chart.breaks(start)
+        ):
+            start -= 1
+        if (
+            start > 0
+            and chart.norms(start - 1, start) in ("made", "released", "published", "between", "filmed")
+            and chart.free(start - 1, start)
+        ):
+            start -= 1
+        return start
+
+    def _comparator_before(self, chart: Chart, start: int) -> tuple[Comparator | None, int]:
+        position = start
+        while (
+            position > 0
+            and chart.tokens[position - 1].norm in _LEAD
+            and chart.free(position - 1, position)
+            and start - position < 3
+        ):
+            if any(self._ends_with_comparator(chart, p) for p in (position,)):
+                break
+            position -= 1
+        for end in dict.fromkeys((start, position)):
+            found = self._comparator_ending(chart, end)
+            if found is not None:
+                return found
+        for end in range(start - 1, position, -1):
+            found = self._comparator_ending(chart, end)
+            if found is not None:
+                return found
+        return None, start
+
+    def _ends_with_comparator(self, chart: Chart, end: int) -> bool:
+        return self._comparator_ending(chart, end) is not None
+
+    def _comparator_ending(self, chart: Chart, end: int) -> tuple[Comparator, int] | None:
+        signs = chart.gap(end) if 0 < end < len(chart) else ""
+        for length in range(min(5, end), 0, -1):
+            start = end - length
+            if not chart.free(start, end) or any(chart.breaks(p, ".;!?\n") for p in range(start + 1, end + 1)):
+                continue
+            found = self.grammar.comparators_before.get(chart.norms(start, end))
+            if found is not None:
+                return found, start
+        for sign, side, is_open in (
+            ("<=", "max", False),
+            ("≤", "max", False),
+            (">=", "min", False),
+            ("≥", "min", False),
+            ("<", "max", True),
+            (">", "min", True),
+            ("~", "about", False),
+        ):
+            if sign in signs:
+                return Comparator.model_validate({"side": side, "open": is_open}), end
+        return None
+
+    def _comparator_after(self, chart: Chart, end: int) -> tuple[Comparator | None, int]:
+        if end < len(chart) and "+" in chart.gap(end):
+            return Comparator(side="min"), end
+        if end == len(chart) and chart.message[chart.tokens[end - 1].end :].lstrip().startswith("+"):
+            return Comparator(side="min"), end
+        for skip in (0, 1):
+            for length in range(4, 0, -1):
+                if end + skip + length > len(chart) or not chart.free(end, end + skip + length):
+                    continue
+                if any(chart.breaks(p, ".;!?\n") for p in range(end, end + skip + length)):
+                    continue
+                found = self.grammar.comparators_after.get(chart.norms(end + skip, end + skip + length))
+                if found is not None and (skip == 0 or chart.tokens[end].stem in self.grammar.noun_words):
+                    return found, end + skip + length
+            if end >= len(chart) or chart.tokens[end].stem not in self.grammar.noun_words:
+                break
+        return None, end
+
+    def _range(self, chart: Chart, first: Quantity) -> Measured | None:
+        """'30 to 50 bucks', 'between 1 and 2 kg', '90-120 minutes'."""
+        position = first.end
+        if position >= len(chart):
+            return None
+        word = chart.tokens[position].norm
+        before = chart.tokens[first.start - 1].norm if first.start else ""
+        dashed = any(sign in chart.gap(position) for sign in "-–—") and not first.unit.isalpha()
+        joined = (
+            word in ("to", "through")
+            or (word == "and" and before == "between")
+            or (word == "or" and not first.dimensions)
+        )
+        if not (dashed or joined):
+            return None
+        second = quantity_at(chart, position if dashed else position + 1, self.grammar)
+        if second is None or second.value < first.value and not first.dimensions:
+            return None
+        low = (
+            first
+            if first.dimensions
+            else Quantity(first.value, second.unit, self._scaled(first.value, second), first.start, first.end)
+        )
+        joint = Quantity(
+            second.value,
+            second.unit,
+            second.dimensions or first.dimensions and self._scaled(second.value, first),
+            first.start,
+            second.end,
+        )
+        attribute = self._attribute(chart, joint, None)
+        if attribute is None:
+            return None
+        a, b = self._in_unit(attribute, low), self._in_unit(attribute, joint)
+        start = (
+            first.start - 1
+            if before in self.grammar.time.range_start and chart.free(first.start - 1, first.start)
+            else first.start
+        )
+        return Measured(
+            attribute,
+            Bounds(min(a, b), max(a, b)),
+            start,
+            self._measure_end(chart, attribute, joint.end),
+            self._money(attribute, joint),
+        )
+
+    def _scaled(self, value: float, unit_of: Quantity) -> tuple[tuple[str, float], ...]:
+        sizes = self.grammar.unit_index.get(unit_of.unit, ())
+        return tuple((dimension, value * size) for dimension, size in sizes)
+
+    def _single(self, chart: Chart, quantity: Quantity) -> Measured | Unmeasured | None:
+        before, start = self._comparator_before(chart, quantity.start)
+        after, end = self._comparator_after(chart, quantity.end)
+        comparator = before or after
+        if before is not None:
+            end = quantity.end
+        attribute = self._attribute(chart, quantity, comparator)
+        if attribute is None:
+            if quantity.dimensions and comparator is not None:
+                return Unmeasured(_dimension_word(quantity), start, end)
+            return None
+        if comparator is None:
+            side = "max" if attribute.role is Role.PRICE else "min" if attribute.role is Role.QUALITY else "about"
+            comparator = Comparator.model_validate({"side": side})
+        value = self._in_unit(attribute, quantity, chart)
+        end = self._measure_end(chart, attribute, end)
+        start = self._measure_start(chart, attribute, start)
+        return Measured(attribute, _side(comparator, value, attribute), start, end, self._money(attribute, quantity))
+
+    def _measure_start(self, chart: Chart, attribute: Attribute, start: int) -> int:
+        """Takes 'a rating of', 'price' along."""
+        position = start
+        while (
+            position > 0
+            and chart.free(position - 1, position)
+            and not chart.breaks(position, ".,;!?\n")
+            and start - position < 4
+        ):
+            position -= 1
+            if chart.tokens[position].stem in self.words[attribute.name]:
+                return position
+            if chart.tokens[position].norm not in _LEAD:
+                break
+        return start
+
+    def _measure_end(self, chart: Chart, attribute: Attribute, end: int) -> int:
+        """Takes 'stars', 'rating', 'long', 'out of 10' along."""
+        tail = {*self.words[attribute.name], "long", "in", "length", "each"} - {"in"}
+        while end < len(chart) and chart.free(end, end + 1) and not chart.breaks(end, ".,;!?\n"):
+            if chart.tokens[end].stem in tail and chart.tokens[end].stem not in self.grammar.noun_words:
+                end += 1
+            elif chart.norms(end, end + 2) == "out of" and number_at(chart, end + 2, self.grammar):
+                end += 3
+            elif "/" in chart.gap(end) and chart.tokens[end].norm in ("5", "10", "100"):
+                end += 1
+            else:
+                break
+        return end
+
+    def _attribute(self, chart: Chart, quantity: Quantity, comparator: Comparator | None) -> Attribute | None:
+        pool = list(self.numeric)
+        if quantity.dimensions:
+            named = dict(quantity.dimensions)
+            pool = [a for a in pool if (self.dimension.get(a.name) or ("",))[0] in named]
+            if comparator is not None and comparator.role:
+                pool = [a for a in pool if a.role == comparator.role] or pool
+            near = [a for a in pool if self._near(chart, a, quantity)]
+            return next(iter(near or pool), None)
+        if comparator is not None and comparator.role:
+            return next((a for a in pool if a.role == comparator.role), None)
+        if comparator is not None and comparator.dimension:
+            return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
+        near = [a for a in pool if self._near(chart, a, quantity)]
+        if near:
+            return near[0]
+        if "/" in chart.gap(quantity.end) or (quantity.end < len(chart) and chart.tokens[quantity.end].text == "%"):
+            return next((a for a in pool if a.role is Role.QUALITY), None)
+        if comparator is None or comparator.side in ("about", "exact"):
+            return None
+        return self._plausible(quantity.value)
+
+    def _near(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> bool:
+        """Whether a word of the attribute stands around the number, within its clause."""
+        words = self.words[attribute.name]
+        for position in (
+            *range(quantity.start - 1, max(-1, quantity.start - 6), -1),
+            *range(quantity.end, min(len(chart), quantity.end + 3)),
+        ):
+            if chart.owner[position] is not None:
+                continue
+            inside = range(min(position, quantity.end) + 1, max(position, quantity.start) + 1)
+            if any(chart.breaks(p, ".,;!?\n") for p in inside if p not in range(quantity.start + 1, quantity.end)):
+                continue
+            if chart.tokens[position].stem in words:
+                return True
+        return False
+
+    def _plausible(self, value: float) -> Attribute | None:
+        """The attribute that a bare number with a comparator fits: first a score, then a price, then any unique one."""
+        fitting = []
+        for attribute in self.numeric:
+            low, high = self.extent[attribute.name]
+            if low <= value <= high and attribute.role is not Role.POPULARITY:
+                fitting.append(attribute)
+        for role in (Role.QUALITY, Role.PRICE, Role.DURATION):
+            for attribute in fitting:
+                if attribute.role is role and attribute.kind is AttributeKind.NUMBER:
+                    return attribute
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _in_unit(self, attribute: Attribute, quantity: Quantity, chart: Chart | None = None) -> float:
+        """The number in the attribute's own unit."""
+        own = self.dimension.get(attribute.name)
+        if own is not None:
+            said = dict(quantity.dimensions).get(own[0])
+            if said is not None:
+                value = said / own[1]
+                return float(round(value)) if abs(value - round(value)) < 1e-6 else value
+        if attribute.role is Role.QUALITY and chart is not None:
+            return self._on_scale(attribute, quantity, chart)
+        return quantity.value
+
+    def _on_scale(self, attribute: Attribute, quantity: Quantity, chart: Chart) -> float:
+        """'8/10', '80 %' and '4 stars' on the attribute's own scale."""
+        top = self.extent[attribute.name][1]
+        scale = next((s for s in (1.0, 5.0, 10.0, 100.0) if top <= s), top)
+        said = None
+        following = chart.tokens[quantity.end : quantity.end + 3]
+        if following and "/" in chart.gap(quantity.end):
+            said = {"5": 5.0, "10": 10.0, "100": 100.0}.get(following[0].norm)
+        elif [t.norm for t in following[:2]] == ["out", "of"] and len(following) == 3:
+            said = {"5": 5.0, "five": 5.0, "10": 10.0, "ten": 10.0, "100": 100.0}.get(following[2].norm)
+        elif following and following[0].text == "%":
+            said = 100.0
+        elif following and following[0].stem == "star" and quantity.value <= 5:
+            said = 5.0
+        return quantity.value if said is None else quantity.value / said * scale
+
+    def _money(self, attribute: Attribute, quantity: Quantity) -> str:
+        said = currency_of(quantity.unit, self.grammar) if quantity.unit else None
+        own = currency_of(attribute.unit, self.grammar) if attribute.unit else None
+        if said is None or own is None or said == own or attribute.role is not Role.PRICE:
+            return ""
+        return f"Prices here are in {own}; I took your {said} amount as {own}."
+
+
+def _extent(catalogue: Catalogue, attribute: Attribute) -> tuple[float, float]:
+    values = catalogue.number(attribute.name)
+    known = values[~np.isnan(values)]
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+
+
+def _compared_years(comparator: Comparator, span: YearSpan) -> tuple[int | None, int | None]:
+    """'before the 90s' ends in 1989; 'since the 90s' starts in 1990; 'around 1999' is two years wide."""
+    first, last = span.first, span.last
+    if comparator.side == "max":
+        bound = first if comparator.open else last
+        return None, None if bound is None else bound - 1 if comparator.open else bound
+    if comparator.side == "min":
+        bound = last if comparator.open and last is not None else first
+        return None if bound is None else bound + 1 if comparator.open and last is not None else bound, None
+    if comparator.side == "about" and first is not None and first == last:
+        return first - 2, first + 2
+    return first, last
+
+
+def _side(comparator: Comparator, value: float, attribute: Attribute) -> Bounds:
+    if comparator.side == "max":
+        return Bounds(maximum=value, maximum_open=comparator.open)
+    if comparator.side == "min":
+        return Bounds(minimum=value, minimum_open=comparator.open)
+    if comparator.side == "exact":
+        return Bounds(value, value)
+    slack = 0.2 if attribute.role is Role.PRICE else 0.1
+    return Bounds(value - abs(value) * slack, value + abs(value) * slack)
+
+
+def _dimension_word(quantity: Quantity) -> str:
+    names = {"time": "duration", "mass": "weight", "currency": "price", "pages": "page count"}
+    return names.get(quantity.dimensions[0][0], quantity.dimensions[0][0])

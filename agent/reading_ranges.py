@@ -1,0 +1,156 @@
+"""Ranges of numeric attributes: as filters, and as the short labels that a person reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from convrec.retrieval.catalogue import EPOCH, Catalogue, iso_date
+from convrec.retrieval.filters import Range
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """minimum ≤ value ≤ maximum in the attribute's own unit; an open side excludes its bound."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    minimum_open: bool = False
+    maximum_open: bool = False
+
+    def meet(self, other: Bounds) -> Bounds:
+        """Both at once."""
+        low, low_open = _tighter(self.minimum, self.minimum_open, other.minimum, other.minimum_open, 1)
+        high, high_open = _tighter(self.maximum, self.maximum_open, other.maximum, other.maximum_open, -1)
+        return Bounds(low, high, low_open, high_open)
+
+    @property
+    def possible(self) -> bool:
+        """Whether any number lies within."""
+        if self.minimum is None or self.maximum is None or self.minimum < self.maximum:
+            return True
+        return self.minimum == self.maximum and not (self.minimum_open or self.maximum_open)
+
+    def filter(self, name: str) -> Range:
+        return Range(
+            field=name,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            minimum_open=self.minimum_open,
+            maximum_open=self.maximum_open,
+        )
+
+
+def bounds_of(leaf: Range) -> Bounds:
+    return Bounds(leaf.minimum, leaf.maximum, leaf.minimum_open, leaf.maximum_open)
+
+
+def _tighter(a: float | None, a_open: bool, b: float | None, b_open: bool, sign: int) -> tuple[float | None, bool]:
+    if a is None or b is None:
+        return (b, b_open) if a is None else (a, a_open)
+    if a == b:
+        return a, a_open or b_open
+    return (a, a_open) if sign * a > sign * b else (b, b_open)
+
+
+def year_bounds(attribute: Attribute, first: int | None, last: int | None) -> Bounds:
+    """Whole years, both included, for an attribute that holds years or dates."""
+    if attribute.kind is not AttributeKind.DATE:
+        return Bounds(None if first is None else float(first), None if last is None else float(last))
+    start = None if first is None else float((date(_calendar(first), 1, 1) - EPOCH).days)
+    end = None if last is None else float((date(_calendar(last), 12, 31) - EPOCH).days)
+    return Bounds(start, end)
+
+
+def _calendar(year: int) -> int:
+    return min(max(year, 1), 9999)
+
+
+def year_of(attribute: Attribute, value: float) -> int:
+    """The year of a value of an attribute that holds years or dates."""
+    if attribute.kind is not AttributeKind.DATE:
+        return int(value)
+    return int(iso_date(value)[:4])
+
+
+def year_extent(catalogue: Catalogue, attribute: Attribute) -> tuple[int, int]:
+    """First and last year of the catalogue; (0, 9999) where nothing is dated."""
+    values = catalogue.number(attribute.name)
+    known = values[~np.isnan(values)]
+    if known.size == 0:
+        return 0, 9999
+    return year_of(attribute, float(known.min())), year_of(attribute, float(known.max()))
+
+
+def shown_number(attribute: Attribute, value: float) -> str:
+    """A value as a person says it: '2 h 11', '7.5', '20 USD', '1999'."""
+    if attribute.kind is AttributeKind.DATE:
+        return iso_date(value)
+    number = f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}".rstrip("0").rstrip(".")
+    if attribute.role is Role.YEAR:
+        return number
+    if attribute.role is Role.DURATION and (attribute.unit or "minutes").startswith("min") and value >= 60:
+        hours, minutes = divmod(round(value), 60)
+        return f"{hours} h {minutes:02d}" if minutes else f"{hours} h"
+    if attribute.role is Role.DURATION and attribute.unit is None:
+        return f"{number} min"
+    return f"{number} {attribute.unit}" if attribute.unit else number
+
+
+def range_label(attribute: Attribute, bounds: Bounds) -> str:
+    """A chip: 'year 1980–1989', 'runtime ≤ 2 h', 'price < 20 EUR'."""
+    if attribute.kind is AttributeKind.DATE and attribute.role is Role.YEAR:
+        return _year_label(attribute, bounds)
+    low = None if bounds.minimum is None else shown_number(attribute, bounds.minimum)
+    high = None if bounds.maximum is None else shown_number(attribute, bounds.maximum)
+    if low is not None and low == high:
+        return f"{attribute.label} {low}"
+    if low is not None and high is not None:
+        return f"{attribute.label} {low}–{high}"
+    if high is not None:
+        return f"{attribute.label} {'<' if bounds.maximum_open else '≤'} {high}"
+    return f"{attribute.label} {'>' if bounds.minimum_open else '≥'} {low}"
+
+
+def _year_label(attribute: Attribute, bounds: Bounds) -> str:
+    low = None if bounds.minimum is None else year_of(attribute, bounds.minimum)
+    high = None if bounds.maximum is None else year_of(attribute, bounds.maximum)
+    if low is not None and high is not None:
+        return f"{attribute.label} {low}" if low == high else f"{attribute.label} {low}–{high}"
+    return f"{attribute.label} ≤ {high}" if low is None else f"{attribute.label} ≥ {low}"
+
+
+class Quantiles:
+    """Quantiles of the numeric attributes, sorted once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._sorted = {}
+        for attribute in catalogue.schema.attributes:
+            if attribute.numeric:
+                values = catalogue.number(attribute.name)
+                self._sorted[attribute.name] = np.sort(values[~np.isnan(values)])
+
+    def at(self, name: str, quantile: float) -> float | None:
+        """The value below which that share of the items lies; None where nothing is known."""
+        values = self._sorted.get(name)
+        if values is None or values.size == 0:
+            return None
+        return float(values[round(quantile * (values.size - 1))])
+
+    def side(self, attribute: Attribute, side: str, *, share: float = 0.25, negated: bool = False) -> Bounds | None:
+        """What 'short' or 'long' means: the lowest or highest share of the items.
+
+        Negated ('not too long') it is all but that share. `top` is the highest tenth.
+        """
+        if side == "top":
+            share = 0.1
+        low = side == "low"
+        cut = self.at(attribute.name, share if low else 1 - share)
+        if cut is None:
+            return None
+        if low:
+            return Bounds(minimum=cut, minimum_open=True) if negated else Bounds(maximum=cut)
+        return Bounds(maximum=cut, maximum_open=True) if negated else Bounds(minimum=cut)

@@ -1,0 +1,351 @@
+"""Items named in a message, and comparisons with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convrec.agent.reading_find import Finder
+from convrec.agent.reading_grammar import Comparative, Grammar, phrases
+from convrec.agent.reading_text import Chart, fold
+from convrec.agent.reading_values import ValueIndex
+from convrec.agent.titles import TitleHit, TitleIndex
+
+_QUOTES = {"“": "”", "«": "»", "《": "》", '"': '"', "„": "“", "‘": "’", "「": "」", "'": "'"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An item named in the message. `use`: like, loved, seen, hated, avoid, than, same, of or bare."""
+
+    hit: TitleHit
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A comparative word; `entries` move a bound, `plain` goes to the description; `less`: the other way."""
+
+    entries: tuple[Comparative, ...]
+    plain: str
+    less: bool = False
+
+
+class ReferenceReader:
+    """Puts titles ('title' spans) and comparatives ('compare' spans) into a chart."""
+
+    def __init__(self, titles: TitleIndex, values: ValueIndex, finder: Finder, grammar: Grammar) -> None:
+        self.titles = titles
+        self.values = values
+        self.finder = finder
+        self.grammar = grammar
+        cues = grammar.title_cues
+        self._cues: dict[str, str] = {}
+        for use in ("than", "like", "loved", "seen", "hated", "avoid"):
+            for phrase in getattr(cues, use):
+                self._cues[fold(phrase)] = use
+        self._longest_cue = max(cue.count(" ") + 1 for cue in self._cues)
+        self._pronouns = phrases(cues.pronouns)
+
+    def find_titles(self, chart: Chart) -> list[str]:
+        """Quoted titles, titles after a cue, and clear whole titles anywhere. Returns quoted titles that are unknown."""
+        unknown = self._quoted(chart)
+        position = 0
+        while position < len(chart):
+            position = self._cued(chart, position) or position + 1
+        for start in range(len(chart)):
+            if chart.owner[start] is None:
+                self._bare(chart, start)
+        return unknown
+
+    def lookup(self, words: str) -> TitleHit | None:
+        """The item that folded words name, however roughly."""
+        return self.titles.exact(words) or self.titles.close(words) or self.titles.partial(words)
+
+    def _quoted(self, chart: Chart) -> list[str]:
+        unknown = []
+        text, position = chart.message, 0
+        while position < len(text):
+            closing = _QUOTES.get(text[position])
+            if closing is None or (text[position] == "'" and position and text[position - 1].isalnum()):
+                position += 1
+                continue
+            end = text.find(closing, position + 1)
+            if end < 0 or end - position > 120:
+                position += 1
+                continue
+            inside = [i for i, t in enumerate(chart.tokens) if t.start > position and t.end <= end]
+            if inside and chart.free(inside[0], inside[-1] + 1):
+                hit = self._dated(chart, inside[0], inside[-1] + 1)
+                use, start = self._use_before(chart, inside[0])
+                if hit is not None:
+                    self._put(chart, start, inside[-1] + 1, inside[0], hit, use)
+                elif closing not in ("'", '"') or use != "bare":
+                    unknown.append(text[position + 1 : end])
+            position = end + 1
+        return unknown
+
+    def _dated(self, chart: Chart, start: int, end: int) -> TitleHit | None:
+        key = chart.norms(start, end)
+        year = self._year_after(chart, end)
+        return self.titles.exact(key, year) or self.titles.close(key, year) or self.titles.partial(key, year)
+
+    def _year_after(self, chart: Chart, end: int) -> int | None:
+        if (
+            end < len(chart)
+            and chart.tokens[end].norm.isdigit()
+            and len(chart.tokens[end].norm) == 4
+            and "(" in chart.gap(end)
+        ):
+            return int(chart.tokens[end].norm)
+        return None
+
+    def _use_before(self, chart: Chart, start: int) -> tuple[str, int]:
+        """What the words before a title say of it, and where they begin."""
+        for skip in (0, 1):
+            end = start - skip
+            if skip and (
+                start < 1 or chart.tokens[start - 1].norm not in ("the", "a", "movie", "film", "book", "maybe")
+            ):
+                break
+            for length in range(min(self._longest_cue, end), 0, -1):
+                use = self._cues.get(chart.norms(end - length, end))
+                if (
+                    use is not None
+                    and chart.free(end - length, end)
+                    and not any(chart.breaks(p) for p in range(end - length + 1, start + 1))
+                ):
+                    return use, end - length
+        return "bare", start
+
+    def _cued(self, chart: Chart, position: int) -> int | None:
+        """A title right after a cue that starts here, and those joined to it; the position after the last."""
+        for length in range(min(self._longest_cue, len(chart) - position), 0, -1):
+            end = position + length
+            use = self._cues.get(chart.norms(position, end))
+            if use is None or not chart.free(position, end) or end >= len(chart) or chart.breaks(end, ".;!?\n"):
+                continue
+            if use == "like" and length == 1 and self._is_verb(chart, position):
+                use = "loved"
+            start = end
+            found = self._title_from(chart, start, use)
+            if found is None:
+                continue
+            self._put(chart, position, found[1], start, found[0], use)
+            return self._more_titles(chart, found[1], use)
+        return None
+
+    @staticmethod
+    def _is_verb(chart: Chart, position: int) -> bool:
+        before = chart.tokens[position - 1].norm if position else ""
+        return before in ("i", "we", "also", "really", "id", "would")
+
+    def _more_titles(self, chart: Chart, position: int, use: str) -> int:
+        while position < len(chart):
+            word = chart.tokens[position].norm
+            joined = word in ("and", "or", "nor", "plus")
+            if not joined and "," not in chart.gap(position) and "/" not in chart.gap(position):
+                break
+            start = position + 1 if joined else position
+            if start < len(chart) and chart.tokens[start].norm in ("and", "or"):
+                start += 1
+            found = self._title_from(chart, start, use, joined=True)
+            if found is None:
+                break
+            self._put(chart, start, found[1], start, found[0], use)
+            if joined:
+                chart.put(position, start, "join")
+            position = found[1]
+        return position
+
+    def _title_from(self, chart: Chart, start: int, use: str, *, joined: bool = False) -> tuple[TitleHit, int] | None:
+        """The title that starts here: whole, else misspelt or in part up to the end of the phrase."""
+        if start >= len(chart) or not chart.free(start, start + 1):
+            return None
+        exact = self._exact_from(chart, start, use, joined=joined)
+        if exact is not None:
+            return exact
+        end = self._phrase_end(chart, start)
+        verb = use in ("loved", "seen", "hated", "avoid", "than") or joined
+        for stop in range(end, start, -1):
+            key = chart.norms(start, stop)
+            if all(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or self._is_value(
+                chart, start, stop
+            ):
+                continue
+            capital = any(t.capital for t in chart.tokens[start:stop])
+            year = self._year_after(chart, stop)
+            hit = self.titles.close(key, year, 88.0 if not verb or capital else 91.0)
+            if hit is None and (capital or (stop == end and not verb)) and self._weighty(chart, start, stop):
+                hit = self.titles.partial(key, year)
+            if hit is not None:
+                return hit, stop + (1 if year is not None else 0)
+        return None
+
+    def _exact_from(self, chart: Chart, start: int, use: str, *, joined: bool) -> tuple[TitleHit, int] | None:
+        for stop in range(min(len(chart), start + self.titles.longest), start, -1):
+            if not chart.free(start, stop) or any(
+                chart.breaks(p, ".;!?\n") and chart.gap(p).strip() in (";", "!", "?", "\n")
+                for p in range(start + 1, stop)
+            ):
+                continue
+            year = self._year_after(chart, stop)
+            hit = self.titles.exact(chart.norms(start, stop), year)
+            if hit is not None and self._counts(chart, start, stop, use, joined=joined, dated=year is not None):
+                return hit, stop + (1 if year is not None else 0)
+        return None
+
+    def _counts(self, chart: Chart, start: int, stop: int, use: str, *, joined: bool, dated: bool) -> bool:
+        """Whether an exact title after a cue is meant as one ('like her' is not, 'like Her' is)."""
+        capital = chart.tokens[start].capital or (stop - start > 1 and any(t.capital for t in chart.tokens[start:stop]))
+        if dated or (capital and start > 0):
+            return True
+        words = [t.norm for t in chart.tokens[start:stop]]
+        if all(w in self._pronouns or w in self.grammar.plain_words for w in words):
+            return False
+        if self._is_value(chart, start, stop) or (
+            use in ("avoid", "hated", "loved", "seen") and stop - start == 1 and words[0] in self.values.known_words
+        ):
+            return False
+        return not (joined and stop - start == 1 and words[0] in self.values.known_words)
+
+    def _is_value(self, chart: Chart, start: int, stop: int) -> bool:
+        """Whether the words name values of the catalogue, each or together."""
+        hits = self.values.find(chart.stems(start, stop))
+        if any(self.values.controlled(h.attribute) for h in hits):
+            return True
+        plain = self.grammar.plain_words
+        return stop - start > 1 and all(
+            t.norm in plain or any(self.values.controlled(h.attribute) for h in self.values.find(t.stem))
+            for t in chart.tokens[start:stop]
+        )
+
+    def _weighty(self, chart: Chart, start: int, stop: int) -> bool:
+        """Enough rare words that a part of a title is surely meant."""
+        content = [t for t in chart.tokens[start:stop] if t.norm not in self.grammar.plain_words]
+        rare = [t for t in content if t.stem not in self.values.known_words]
+        return (
+            len(content) >= 2
+            or bool(rare)
+            or (len(content) == 1 and content[0].capital and stop - start == len(content))
+        )
+
+    def _phrase_end(self, chart: Chart, start: int) -> int:
+        end = start + 1
+        ends = {
+            "but",
+            "and",
+            "or",
+            "with",
+            "that",
+            "from",
+            "without",
+            "except",
+            "please",
+            "which",
+            "only",
+            "just",
+            "in",
+            "by",
+            "for",
+            "instead",
+            "made",
+            "nor",
+            "if",
+            "because",
+            "also",
+            "too",
+            "so",
+            "though",
+        }
+        while end < len(chart) and end - start < 9 and chart.free(end, end + 1):
+            if (
+                any(sign in chart.gap(end) for sign in ",;!?()\n")
+                or chart.gap(end).startswith(". ")
+                or chart.tokens[end].norm in ends
+            ):
+                break
+            end += 1
+        return end
+
+    def _bare(self, chart: Chart, start: int) -> None:
+        """A whole title without a cue: dated, capitalised, or three words with two of weight."""
+        if chart.tokens[start].norm not in self.titles.firsts:
+            return
+        for stop in range(min(len(chart), start + self.titles.longest), start, -1):
+            if not chart.free(start, stop):
+                continue
+            year = self._year_after(chart, stop)
+            key = chart.norms(start, stop)
+            hit = self.titles.exact(key, year)
+            if hit is None or not (year is not None and hit.clear or self._evident(chart, start, stop)):
+                continue
+            self._put(chart, start, stop + (1 if year is not None else 0), start, hit, "bare")
+            return
+
+    def _evident(self, chart: Chart, start: int, stop: int) -> bool:
+        tokens = chart.tokens[start:stop]
+        content = [t for t in tokens if t.norm not in self.grammar.plain_words]
+        whole = stop - start == len(chart)
+        if not content:
+            return False
+        if self._is_value(chart, start, stop):
+            return False
+        shouting = chart.message.isupper()
+        capital = (
+            all(t.capital or t.norm in self.grammar.function_words or not t.text[0].isalpha() for t in tokens)
+            and tokens[0].text[0].isalnum()
+            and not shouting
+        )
+        if whole and (len(content) > 1 or capital or tokens[0].stem not in self.values.known_words):
+            return True
+        if stop - start == 1:
+            return capital and start > 0 and content[0].stem not in self.values.known_words
+        if capital and any(t.capital for t in content):
+            return start > 0 or stop - start > 2 or tokens[1].capital
+        return len(content) >= 2 and stop - start >= 3
+
+    def _put(self, chart: Chart, start: int, end: int, title: int, hit: TitleHit, use: str) -> None:
+        negated = {"like": "avoid", "loved": "hated"}
+        if (
+            start > 0
+            and chart.tokens[start - 1].norm in ("not", "nothing", "never", "dont", "didnt")
+            and use in negated
+            and chart.free(start - 1, start)
+        ):
+            use, start = negated[use], start - 1
+        chart.put(start, end, "title", Named(hit, use))
+
+    def find_comparatives(self, chart: Chart) -> None:
+        """'shorter', 'less violent', 'more romantic', 'darker'."""
+        for start in range(len(chart)):
+            if chart.owner[start] is not None:
+                continue
+            length = chart.phrase_at(start, self.grammar.comparatives, 5)
+            if length:
+                chart.put(
+                    start,
+                    start + length,
+                    "compare",
+                    Compared(self.grammar.comparatives[chart.norms(start, start + length)], ""),
+                )
+                continue
+            plain = self.grammar.comparisons.get(chart.tokens[start].norm)
+            if plain is not None:
+                chart.put(start, start + 1, "compare", Compared((), plain))
+            elif chart.tokens[start].norm in ("more", "less", "fewer") and start + 1 < len(chart):
+                self._more_or_less(chart, start)
+
+    def _more_or_less(self, chart: Chart, start: int) -> None:
+        end = start + 1
+        if chart.tokens[end].norm in ("of", "with", "on"):
+            end += 1
+        begin = end
+        while end < len(chart) and end - begin < 2 and chart.free(end, end + 1) and not chart.breaks(end, ".,;!?\n"):
+            word = chart.tokens[end].norm
+            if word in self.grammar.plain_words:
+                break
+            end += 1
+        if end == begin or chart.tokens[begin].text[:1].isdigit():
+            return
+        less = chart.tokens[start].norm != "more"
+        chart.put(start, end, "compare", Compared((), chart.words(begin, end), less))

@@ -1,0 +1,199 @@
+"""Values of category attributes by name, synonym, concept, nationality, part of a name and misspelling."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from convrec.agent.reading_grammar import Grammar
+from convrec.agent.reading_nations import country_words, language_words
+from convrec.agent.reading_text import key_of, words_of
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
+
+CONTROLLED = 80
+"""a vocabulary of at most this many values names kinds of things; a larger one is a heap of tags or of names"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Values of one attribute that some words name. `every`: all of them together, else any of them."""
+
+    attribute: Attribute
+    values: tuple[str, ...]
+    how: str
+    every: bool = False
+    soft: bool = False
+
+
+class ValueIndex:
+    """Words -> values of the category attributes (people have their own index)."""
+
+    def __init__(self, catalogue: Catalogue, grammar: Grammar) -> None:
+        self.grammar = grammar
+        self.attributes = tuple(
+            a
+            for a in catalogue.schema.attributes
+            if a.kind in (AttributeKind.CATEGORY, AttributeKind.CATEGORIES) and a.role is not Role.PERSON
+        )
+        self.sizes = {a.name: len(catalogue.categories(a.name).vocabulary) for a in self.attributes}
+        self.counts = {
+            a.name: dict(
+                zip(catalogue.categories(a.name).vocabulary, catalogue.categories(a.name).counts.tolist(), strict=True)
+            )
+            for a in self.attributes
+        }
+        self._hits: dict[str, list[Hit]] = {}
+        self.known_words = _known_words(catalogue)
+        for attribute in self.attributes:
+            self._add_names(attribute)
+        for attribute in self.attributes:
+            self._add_synonyms(attribute)
+        for attribute in self.attributes:
+            if self.controlled(attribute):
+                self._add_parts(attribute)
+        self._add_concepts()
+        self.longest = max((key.count(" ") + 1 for key in self._hits), default=0)
+        self.longest = min(self.longest, 8)
+        self._first = frozenset(key.split(" ", 1)[0] for key in self._hits)
+        self._fuzzy = [key for key in self._hits if len(key) >= 5 and self._correctable(key)]
+
+    def controlled(self, attribute: Attribute) -> bool:
+        return self.sizes[attribute.name] <= CONTROLLED
+
+    def find(self, key: str) -> list[Hit]:
+        """What a key (folded singular words) names, the surest first."""
+        return self._hits.get(key, [])
+
+    def starts(self, stem: str) -> bool:
+        return stem in self._first
+
+    def correct(self, key: str) -> str | None:
+        """The known name that a misspelt word stands for: one slip in a word of 5–7 letters, two in a longer one.
+
+        A word that occurs in the catalogue's own texts is no misspelling.
+        """
+        if len(key) < 5 or not key[:1].isalpha() or all(w in self.known_words for w in key.split()):
+            return None
+        slips = 1 if len(key) < 8 else 2
+        found = process.extractOne(key, self._fuzzy, scorer=OSA.distance, score_cutoff=slips)
+        if found is None or found[0][0] != key[0]:
+            return None
+        return str(found[0])
+
+    def nearest(self, attribute: Attribute, words: str, limit: int = 3) -> tuple[str, ...]:
+        """The values that look most like some words."""
+        vocabulary = list(self.counts[attribute.name])
+        found = process.extract(words, vocabulary, scorer=OSA.normalized_similarity, limit=limit, processor=key_of)
+        return tuple(value for value, score, _ in found if score > 0.4)
+
+    def _correctable(self, key: str) -> bool:
+        return any(self.controlled(h.attribute) and h.how != "part" for h in self._hits[key])
+
+    def _put(self, key: str, hit: Hit) -> None:
+        own = self._hits.setdefault(key, [])
+        if key and not any(h.attribute.name == hit.attribute.name for h in own):
+            own.append(hit)
+
+    def _merge(self, key: str, hit: Hit) -> None:
+        """Two values under one name of the same attribute mean either."""
+        own = self._hits.setdefault(key, [])
+        for position, other in enumerate(own):
+            if other.attribute.name == hit.attribute.name and not other.every:
+                values = tuple(dict.fromkeys((*other.values, *hit.values)))
+                own[position] = Hit(hit.attribute, values, other.how)
+                return
+        own.append(hit)
+
+    def _add_names(self, attribute: Attribute) -> None:
+        values = self.counts[attribute.name]
+        if attribute.role is Role.LANGUAGE:
+            named = language_words(values, self.grammar)
+        elif attribute.role is Role.COUNTRY:
+            named = country_words(values, self.grammar)
+        else:
+            named = {value: () for value in values}
+        for value, words in named.items():
+            how = "nation" if words else "name"
+            codelike = bool(words) and len(value) <= 3
+            for word in (() if codelike else (value,)) + tuple(words):
+                key = key_of(word)
+                if key and (key not in self.grammar.function_words or len(key.split()) > 1):
+                    self._merge(key, Hit(attribute, (value,), how))
+
+    def _add_synonyms(self, attribute: Attribute) -> None:
+        known = {value.casefold(): value for value in self.counts[attribute.name]}
+        for value, words in attribute.synonyms.items():
+            own = known.get(value.casefold())
+            for word in words if own is not None else ():
+                self._merge(key_of(word), Hit(attribute, (own or value,), "synonym"))
+
+    def _add_parts(self, attribute: Attribute) -> None:
+        """'steel' names every value that ends in it; 'Action & Adventure' is named by each half."""
+        heads: dict[str, list[str]] = {}
+        for value in self.counts[attribute.name]:
+            if attribute.role in (Role.LANGUAGE, Role.COUNTRY):
+                continue
+            for half in _halves(value):
+                self._put(key_of(half), Hit(attribute, (value,), "name"))
+            words = key_of(value).split()
+            if len(words) > 1 and len(words[-1]) > 2:
+                heads.setdefault(words[-1], []).append(value)
+        for head, values in heads.items():
+            if head not in self.grammar.plain_words and head not in self.grammar.noun_words and len(values) <= 12:
+                same = self._hits.get(head, [])
+                exact = next((h for h in same if h.attribute.name == attribute.name), None)
+                if exact is None:
+                    self._put(head, Hit(attribute, tuple(values), "part"))
+                elif exact.how == "name":
+                    self._merge(head, Hit(attribute, tuple(values), "part"))
+
+    def _add_concepts(self) -> None:
+        for concept in self.grammar.concept:
+            hits = list(self._concept_hits(concept.values, soft=concept.soft))
+            for word in concept.words:
+                key = key_of(word)
+                for hit in hits:
+                    self._put(key, hit)
+
+    def _concept_hits(self, names: tuple[str, ...], *, soft: bool) -> Iterable[Hit]:
+        for attribute in self.attributes:
+            if not self.controlled(attribute) or attribute.role in (Role.LANGUAGE, Role.COUNTRY):
+                continue
+            known = {key_of(value): value for value in self.counts[attribute.name]}
+            single: list[str] = []
+            for name in names:
+                parts = [known.get(key_of(part)) for part in name.split("+")]
+                found = [part for part in parts if part is not None]
+                if len(found) < len(parts):
+                    continue
+                if len(found) > 1:
+                    yield Hit(attribute, tuple(found), "concept", every=True, soft=soft)
+                    single = []
+                    break
+                single.append(found[0])
+            if single:
+                yield Hit(attribute, tuple(dict.fromkeys(single)), "concept", soft=soft)
+
+
+def _halves(value: str) -> list[str]:
+    for sign in (" & ", " / ", "/", " and ", ", "):
+        if sign in value:
+            return [half.strip() for half in value.split(sign) if half.strip()]
+    return []
+
+
+def _known_words(catalogue: Catalogue) -> frozenset[str]:
+    """Words of the catalogue's own texts that are frequent enough not to be misspellings."""
+    counts: Counter[str] = Counter()
+    step = max(1, math.ceil(len(catalogue) / 5000))
+    for text in catalogue.texts[::step]:
+        counts.update(set(text.casefold().split()))
+    for title in catalogue.titles[::step]:
+        counts.update(set(words_of(title)))
+    return frozenset(key_of(word) for word, count in counts.items() if count >= 3 and word.isalpha())

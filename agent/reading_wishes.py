@@ -1,0 +1,81 @@
+"""How many, how varied, how well known: wishes about the list as a whole."""
+
+from __future__ import annotations
+
+from convrec.agent.reading_build import Draft
+from convrec.agent.reading_grammar import Grammar, phrases
+from convrec.agent.reading_numbers import number_at
+from convrec.agent.reading_text import Chart, singular
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.schema import Role
+
+_MOST = 100
+
+
+class WishReader:
+    """Reads counts and list-wide wishes into the draft."""
+
+    def __init__(self, catalogue: Catalogue, grammar: Grammar) -> None:
+        self.grammar = grammar
+        nouns = {singular(w) for w in grammar.noun_words} | {singular(catalogue.schema.noun.casefold())}
+        self._nouns = frozenset(nouns)
+        self._before = phrases(grammar.wishes.count_before)
+        self._after = frozenset(singular(w) for w in phrases(grammar.wishes.count_after))
+        self._language = next(iter(catalogue.schema.with_role(Role.LANGUAGE)), None)
+
+    def read(self, chart: Chart, draft: Draft) -> None:
+        own = self.grammar.wishes
+        for cues, wish in (
+            (own.single, {"count": 1}),
+            (own.diverse, {"diversity": 0.8}),
+            (own.similar, {"diversity": 0.0}),
+            (own.history, {"include_history": True}),
+            (own.familiar, {"novelty": -0.5}),
+            (own.novel, {"novelty": 0.6}),
+        ):
+            for position in range(len(chart)):
+                length = chart.phrase_at(position, phrases(cues), 6)
+                if length:
+                    chart.put(position, position + length, "skip")
+                    draft.wishes.update(wish)
+        for position in range(len(chart)):
+            if chart.owner[position] is None and self._count(chart, position, draft):
+                break
+
+    def _count(self, chart: Chart, position: int, draft: Draft) -> bool:
+        token = chart.tokens[position]
+        if not token.norm.isdigit() and token.norm not in self.grammar.numbers:
+            return False
+        number = number_at(chart, position, self.grammar)
+        if number is None or not number[0].is_integer() or not 1 <= number[0] <= 1000:
+            return False
+        end = number[1]
+        cued = any(chart.norms(position - n, position) in self._before for n in (1, 2, 3) if n <= position)
+        final = end >= len(chart) or chart.breaks(end, ".,;!?:\n")
+        noun = not final and (chart.tokens[end].stem in self._nouns or chart.tokens[end].stem in self._after)
+        unit = not final and chart.tokens[end].norm in self.grammar.unit_index
+        if token.norm == "one" and not (cued and (noun or final)):
+            return False
+        if unit or not (noun or (cued and (final or self._content(chart, end)))):
+            return False
+        if 1800 <= number[0]:
+            return False
+        start = position
+        for n in (3, 2, 1):
+            if (
+                n <= position
+                and chart.norms(position - n, position) in self._before
+                and chart.free(position - n, position)
+            ):
+                start = position - n
+                break
+        draft.wishes["count"] = int(min(number[0], _MOST))
+        if number[0] > _MOST:
+            draft.note(f"I show at most {_MOST} at a time.")
+        chart.put(start, end + 1 if noun else end, "skip")
+        return True
+
+    def _content(self, chart: Chart, end: int) -> bool:
+        """'give me 5 comedies': the number counts what follows, not minutes."""
+        token = chart.tokens[end]
+        return token.norm.isalpha() and token.norm not in ("to", "or", "and", "out", "percent", "star", "stars")

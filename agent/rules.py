@@ -1,0 +1,364 @@
+"""The offline reader of requests: rules over the catalogue's own schema, with an encoder for words it does not know.
+
+Nothing here knows a domain: values, units, roles and titles come from the catalogue, the words that join them from
+the language files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convrec.agent.interpret import (
+    Ask,
+    Compare,
+    DialogueAct,
+    Explain,
+    LikeShown,
+    MoreLikeShown,
+    Plain,
+    ProfileForget,
+    Reading,
+    ReadingContext,
+    RejectShown,
+    Remember,
+    SeenShown,
+    TellMore,
+    UnknownValue,
+)
+from convrec.agent.reading_acts import ActHit, ActReader
+from convrec.agent.reading_build import Builder, Draft
+from convrec.agent.reading_critique import CritiqueReader
+from convrec.agent.reading_drop import DropReader
+from convrec.agent.reading_find import Finder
+from convrec.agent.reading_grammar import english, phrases
+from convrec.agent.reading_meaning import MeaningIndex
+from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
+from convrec.agent.reading_people import PeopleIndex
+from convrec.agent.reading_ranges import year_extent
+from convrec.agent.reading_references import Named, ReferenceReader
+from convrec.agent.reading_scope import Said, ScopeReader, Words
+from convrec.agent.reading_text import Chart, clean, tokenise
+from convrec.agent.reading_time import TimeReader
+from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_wanted import Wanted, wanted_range
+from convrec.agent.reading_wishes import WishReader
+from convrec.agent.titles import TitleIndex
+from convrec.agent.types import Clarify
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.request import Constraint, Description, RequestEdit, Strength
+from convrec.retrieval.schema import Role
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
+
+class RulesInterpreter:
+    """Reads messages without a language model. All indexes are built once.
+
+    Args:
+        catalogue: whose values, units and titles are read.
+        encode: texts -> (n, d) unit vectors; at most one call a message. None: nothing is read by meaning.
+        value_vectors: vectors of `value_texts()`, where they are at hand; else encoded at the first need.
+        today: the current year, for 'this year'; the clock's when None.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        encode: Encode | None = None,
+        *,
+        value_vectors: NDArray[np.float32] | None = None,
+        today: int | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.grammar = grammar = english()
+        self.values = ValueIndex(catalogue, grammar)
+        self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
+        self.titles = TitleIndex(catalogue)
+        self.finder = Finder(catalogue, grammar, self.values, self.people)
+        year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
+        extent = year_extent(catalogue, year) if year is not None else (0, 9999)
+        time = TimeReader(grammar, extent, today if today is not None else datetime.now(tz=UTC).year)
+        self.measures = MeasureReader(catalogue, grammar, time)
+        self.references = ReferenceReader(self.titles, self.values, self.finder, grammar)
+        self.acts = ActReader(grammar)
+        self.scope = ScopeReader(grammar)
+        self.builder = Builder(catalogue)
+        self.meaning = MeaningIndex(catalogue, self.values, grammar, self.finder, encode, value_vectors)
+        self.critique = CritiqueReader(catalogue, self.finder)
+        self.drops = DropReader(catalogue, grammar, self.values)
+        self.wishes = WishReader(catalogue, grammar)
+
+    def value_texts(self) -> tuple[str, ...]:
+        """The texts whose vectors `value_vectors` holds, row by row."""
+        return self.meaning.texts
+
+    def read(self, message: str, context: ReadingContext | None = None) -> Reading:
+        """What a message means in its context; never raises for anything a person can type."""
+        context = context or ReadingContext()
+        text, cut = clean(message)
+        chart = Chart(text, tokenise(text))
+        draft = Draft(self.catalogue, context, chart)
+        if cut:
+            draft.note(f"That was long; I read the first {len(text):,} characters.")
+        if not len(chart):
+            return Reading(notes=tuple(draft.notes), nothing_to_go_on=True)
+        return self._read(chart, context, draft)
+
+    def _read(self, chart: Chart, context: ReadingContext, draft: Draft) -> Reading:
+        acts, start = self._openings(chart, context)
+        if acts and acts[-1].whole and len(acts) == 1:
+            return self._whole(acts[-1], draft)
+        if start >= len(chart) or (acts and acts[-1].whole):
+            return self._whole(acts[-1], draft)
+        instead = self._correction(chart, start)
+        if any(hit.kind == "start_over" for hit in acts):
+            draft.edits.append(RequestEdit(op="reset"))
+        self.scope.mark_idioms(chart)
+        lasting = self._lasting(chart, start)
+        self.drops.read(chart, draft)
+        found = self.acts.anywhere(chart, context)
+        acts += [hit for hit in found if self._take(chart, hit)]
+        unknown_titles = self.references.find_titles(chart)
+        self.wishes.read(chart, draft)
+        self._measure(chart, draft)
+        self.finder.find_flags(chart)
+        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.finder.find_people(chart)]
+        self.references.find_comparatives(chart)
+        self.finder.find_adjectives(chart)
+        self.finder.find_values(chart)
+        missing += self.meaning.read(chart)
+        said, words = self.scope.read(chart, instead=instead)
+        clarify = self._titles(chart, draft)
+        said += self.critique.read(chart, draft)
+        self._exclude_acts(acts, draft)
+        self.builder.build(draft, said)
+        remembered = self._remembered(lasting, said, words, chart)
+        self._describe(chart, draft, words, said, instead=instead)
+        for title in unknown_titles:
+            draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
+        for value in missing:
+            nearest = f" The nearest are: {', '.join(value.nearest)}." if value.nearest else ""
+            draft.note(f"Nothing here has the {self._label(value.field)} “{value.words}”.{nearest}")
+        edits = draft.finish()
+        act = self._act(acts, remembered, chart, lasting, edits)
+        nothing = self.acts.vague(chart) or (not edits and isinstance(act, Ask) and not missing and clarify is None)
+        return Reading(
+            edits=edits,
+            act=act,
+            notes=tuple(draft.notes),
+            clarify=clarify,
+            nothing_to_go_on=nothing,
+            unknown_values=tuple(missing),
+            unread=tuple(unknown_titles),
+        )
+
+    def _label(self, field: str) -> str:
+        return self.catalogue.schema.attribute(field).label if field in self.catalogue.schema else field
+
+    def _openings(self, chart: Chart, context: ReadingContext) -> tuple[list[ActHit], int]:
+        """Greetings and the like at the beginning, then an act that all the rest is."""
+        acts: list[ActHit] = []
+        start = 0
+        while start < len(chart):
+            whole = self.acts.whole(chart, context, start)
+            if whole is not None:
+                return [*acts, whole], start
+            opening = self.acts.opening(chart, start)
+            if opening is None or opening.end <= start or opening.kind in {a.kind for a in acts}:
+                break
+            acts.append(opening)
+            chart.put(start, opening.end, "act", opening)
+            start = opening.end
+        return acts, start
+
+    def _whole(self, hit: ActHit, draft: Draft) -> Reading:
+        if hit.kind == "start_over":
+            draft.edits.append(RequestEdit(op="reset"))
+        self._exclude_acts([hit], draft)
+        nothing = False
+        return Reading(edits=draft.finish(), act=self._plain(hit), notes=tuple(draft.notes), nothing_to_go_on=nothing)
+
+    def _correction(self, chart: Chart, start: int) -> bool:
+        """'no, comedies': a 'no' that stands alone before a comma takes back what was understood."""
+        if start < len(chart) and chart.tokens[start].norm in ("no", "nope", "nah") and start + 1 < len(chart):
+            if any(sign in chart.gap(start + 1) for sign in ",.;!–—"):
+                chart.put(start, start + 1, "cue")
+                return True
+        return False
+
+    def _lasting(self, chart: Chart, start: int) -> str:
+        """'veto', 'like' or 'dislike' when the message states a lasting preference."""
+        own = self.grammar.lasting
+        for kind, cues in (("veto", own.veto), ("like", own.like), ("dislike", own.dislike)):
+            for position in range(start, min(start + 3, len(chart))):
+                length = chart.phrase_at(position, phrases(cues), 7)
+                if length:
+                    if kind == "veto":
+                        chart.put(position, position + length, "veto")
+                    return kind
+        return ""
+
+    def _take(self, chart: Chart, hit: ActHit) -> bool:
+        """Keeps an act unless the words it needs as a title are none."""
+        if hit.titles:
+            rows = [h.row for h in (self.references.lookup(t) for t in hit.titles) if h is not None]
+            if len(rows) < len(hit.titles):
+                return False
+            ids = tuple(self.catalogue.ids[row] for row in rows)
+            chart.put(hit.start, hit.end, "act", ActHit(hit.kind, ids, (), hit.start, hit.end))
+            return True
+        chart.put(hit.start, hit.end, "act", hit)
+        return True
+
+    def _measure(self, chart: Chart, draft: Draft) -> None:
+        """Numbers and years."""
+        position = 0
+        while position < len(chart):
+            if chart.owner[position] is not None:
+                position += 1
+                continue
+            found = self.measures.at(chart, position)
+            if isinstance(found, Measured):
+                how = "time" if found.attribute.role is Role.YEAR else "number"
+                wanted = wanted_range(found.attribute, found.bounds, how)
+                chart.put(found.start, found.end, "want", [wanted])
+                draft.note(found.note)
+            elif isinstance(found, Unmeasured):
+                chart.put(found.start, found.end, "skip")
+                draft.note(f"Nothing is known here about the {found.what} of a {self.catalogue.schema.noun}.")
+            position = max(position + 1, found.end if found is not None else 0)
+
+    def _titles(self, chart: Chart, draft: Draft) -> Clarify | None:
+        """References and exclusions for the items named."""
+        clarify = None
+        for span in chart.spans("title"):
+            named = span.payload
+            assert isinstance(named, Named)  # noqa: S101
+            row, hit = named.hit.row, named.hit
+            label = self.titles.label(row)
+            if not hit.clear and len(hit.rows) > 1:
+                options = tuple(self.titles.label(r) for r in hit.rows[:4])
+                noun = self.catalogue.schema.noun
+                clarify = Clarify(question=f"Which {noun} do you mean?", options=options)
+                draft.note(f"I took “{chart.words(span.start, span.end)}” as {label}.")
+            elif hit.how != "exact" or len(hit.rows) > 1:
+                draft.note(f"I took “{chart.words(span.start, span.end)}” as {label}.")
+            self._use_title(draft, named.use, row, span.start, span.end)
+        return clarify
+
+    @staticmethod
+    def _use_title(draft: Draft, use: str, row: int, start: int, end: int) -> None:
+        if use in ("like", "loved", "bare"):
+            draft.refer(row, 1.0, start, end)
+        elif use == "seen":
+            draft.exclude(row, "seen", start, end)
+        elif use == "hated":
+            draft.refer(row, -1.0, start, end)
+            draft.exclude(row, "rejected", start, end)
+        elif use == "avoid":
+            draft.exclude(row, "named", start, end)
+
+    def _exclude_acts(self, acts: list[ActHit], draft: Draft) -> None:
+        """What acts on shown items change in the request."""
+        for hit in acts:
+            ids = hit.ids or self._titled(draft.chart, hit)
+            if hit.kind in ("something_else", "more"):
+                ids = tuple(entry.id for entry in draft.context.shown)
+            reasons = {"seen": "seen", "reject": "rejected", "something_else": "shown", "more": "shown"}
+            for item_id in ids:
+                if item_id not in self.catalogue:
+                    continue
+                row = self.catalogue.row(item_id)
+                if hit.kind in reasons:
+                    draft.exclude(row, reasons[hit.kind], hit.start, hit.end)
+                elif hit.kind in ("more_like", "like"):
+                    draft.refer(row, 1.0, hit.start, hit.end)
+
+    @staticmethod
+    def _titled(chart: Chart, hit: ActHit) -> tuple[str, ...]:
+        own = chart.owner[hit.start] if hit.start < len(chart) else None
+        return own.payload.ids if own is not None and isinstance(own.payload, ActHit) else ()
+
+    def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
+        """What is left describes what is wanted."""
+        positive = [w for w in words if not w.negated]
+        if positive and (instead or any(s.instead for s in said)):
+            draft.edits.append(RequestEdit(op="drop", target="description"))
+        for segment in words:
+            text = chart.words(segment.start, segment.end)
+            draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
+
+    def _remembered(
+        self, lasting: str, said: list[Said], words: list[Words], chart: Chart
+    ) -> tuple[Constraint | Description, ...]:
+        """The lasting preferences that a message states."""
+        if not lasting:
+            return ()
+        wanted: list[Constraint | Description] = []
+        for entry in said:
+            if entry.wanted.field:
+                wanted.append(self._lasting_constraint(entry, lasting))
+        for segment in words:
+            weight = -1.0 if segment.negated or lasting != "like" else 1.0
+            wanted.append(Description(text=chart.words(segment.start, segment.end), weight=weight))
+        return tuple(wanted)
+
+    @staticmethod
+    def _lasting_constraint(entry: Said, lasting: str) -> Constraint:
+        against = entry.negated or lasting != "like"
+        own: Wanted = entry.wanted
+        return Constraint(
+            filter=own.negative if against else own.filter,
+            strength=Strength.MUST if lasting == "veto" else Strength.SOFT,
+            negated=against,
+            label=own.not_label if against else own.label,
+        )
+
+    def _act(
+        self,
+        acts: list[ActHit],
+        remembered: tuple[Constraint | Description, ...],
+        chart: Chart,
+        lasting: str,
+        edits: tuple[RequestEdit, ...],
+    ) -> DialogueAct:
+        if remembered:
+            return Remember(remembered, hard=lasting == "veto")
+        uses: dict[str, list[str]] = {}
+        for span in chart.spans("title"):
+            if isinstance(span.payload, Named):
+                uses.setdefault(span.payload.use, []).append(self.catalogue.ids[span.payload.hit.row])
+        ordered = sorted(acts, key=lambda h: h.kind in ("greeting", "thanks"))
+        for hit in ordered:
+            if hit.kind in ("greeting", "thanks", "surprise") and edits:
+                continue
+            return self._plain(hit, self._titled(chart, hit))
+        if "seen" in uses:
+            return SeenShown(tuple(uses["seen"]))
+        if "loved" in uses:
+            return LikeShown(tuple(uses["loved"]))
+        return Ask()
+
+    @staticmethod
+    def _plain(hit: ActHit, titled: tuple[str, ...] = ()) -> DialogueAct:
+        ids = hit.ids or titled
+        with_items: dict[str, Any] = {
+            "seen": SeenShown,
+            "like": LikeShown,
+            "explain": Explain,
+            "compare": Compare,
+            "tell_more": TellMore,
+        }
+        if hit.kind in with_items:
+            act: DialogueAct = with_items[hit.kind](ids)
+            return act
+        if hit.kind == "profile_forget":
+            return ProfileForget()
+        if hit.kind in ("more_like", "reject"):
+            return MoreLikeShown(ids) if hit.kind == "more_like" else RejectShown(ids)
+        return Plain(hit.kind)  # type: ignore[arg-type]
