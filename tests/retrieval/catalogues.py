@@ -75,7 +75,7 @@ def shop(count: int, seed: int = 0) -> Catalogue:
 
 
 def log_of(catalogue: Catalogue, users: int = 20, seed: int = 0) -> InteractionLog:
-    """Random histories of 3 to 9 items."""
+    """Random histories of up to 9 items."""
     rng = np.random.default_rng(seed)
-    sequences = [rng.choice(len(catalogue), int(rng.integers(3, 10)), replace=False).tolist() for _ in range(users)]
+    sequences = [rng.permutation(len(catalogue))[: int(rng.integers(1, 10))].tolist() for _ in range(users)]
     return InteractionLog.from_sequences(sequences, [f"u{user}" for user in range(users)])
