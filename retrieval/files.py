@@ -10,7 +10,6 @@ import gzip
 import io
 import itertools
 import json
-import re
 import zlib
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -157,8 +156,9 @@ def _is_utf8(line: bytes) -> bool:
 def _looks_western(line: bytes) -> bool:
     text = line.decode("cp1252", "replace")
     odd = [c for c in text if ord(c) > 127]
-    good = sum(c.isalpha() or c in _LETTERS_BEYOND_ASCII for c in odd)
-    return good >= 0.9 * len(odd) and not re.search("[þÿð]{2}|ÿ.?þ", text)
+    # 'ÿ' is the byte 0xFF, which damaged data is full of and hardly any word.
+    good = sum((c.isalpha() and c != "ÿ") or c in _LETTERS_BEYOND_ASCII for c in odd)
+    return good >= 0.9 * len(odd)
 
 
 def _read_parquet(raw: bytes, path: Path) -> Table:
@@ -202,7 +202,9 @@ def _flat(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str) if value else None
-    return repr(value) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    return str(value)
 
 
 def _read_json(data: bytes, path: Path) -> Table:
@@ -281,18 +283,19 @@ def _utf8(value: str | None) -> str | None:
 def _read_large_json_lines(data: bytes, path: Path) -> Table | None:
     """Millions of flat objects through polars; None where a line needs the careful reader."""
     part = 1 << 20
-    middle, end = len(data) // 2, len(data) - part
+    middle, end = len(data) // 2, max(0, len(data) - part)
     samples = [
         data[:part].split(b"\n")[:-1],
         data[middle : middle + part].split(b"\n")[1:-1],
         data[end:].split(b"\n")[1:],
     ]
-    keys: dict[str, None] = {}
+    keys: dict[str, bool] = {}
     for line in itertools.chain(*samples):
         record, problem = _json_line(line) if line.strip() else ({}, None)
         if problem or any(isinstance(value, list | dict) for value in record.values()):
             return None
-        keys.update(dict.fromkeys(record))
+        for key, value in record.items():
+            keys[key] = keys.get(key, False) or isinstance(value, float)
     try:
         frame = pl.read_ndjson(io.BytesIO(data), schema=dict.fromkeys(keys, pl.String))
     except pl.exceptions.PolarsError:
@@ -300,4 +303,6 @@ def _read_large_json_lines(data: bytes, path: Path) -> Table | None:
     filled = [number for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
     if frame.height != len(filled):
         return None
+    floats = [key for key, is_float in keys.items() if is_float]
+    frame = frame.with_columns(pl.col(floats).str.replace(r"\.0$", "")) if floats else frame
     return Table(path, frame, np.array(filled, dtype=np.int64))

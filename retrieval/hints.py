@@ -6,7 +6,7 @@ import re
 import tomllib
 from functools import cache
 from importlib.resources import files
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any
 
 from convrec.retrieval.reports import sanitise_text
@@ -90,7 +90,7 @@ def label(name: str, unit: str | None = None) -> str:
     return " ".join(found if counted else [*found[:-1], singular(found[-1])])
 
 
-def file_words(path: PurePath) -> tuple[str, str]:
+def file_words(path: Path) -> tuple[str, str]:
     """(name of the catalogue, noun for one entry) from the path of its file: books.csv -> books, book."""
     stem = path.name.split(".")[0]
     found = words(stem)
@@ -98,7 +98,7 @@ def file_words(path: PurePath) -> tuple[str, str]:
     last = found[-1] if found else "items"
     noun = singular(last)
     vague = noun in generic or not last.isalpha()
-    name = path.resolve().parent.name if vague and hasattr(path, "resolve") else stem
+    name = path.resolve().parent.name if vague else stem
     if noun != last and (not vague or noun == "item"):
         return sanitise_text(name) or "catalogue", noun
     return sanitise_text(name) or "catalogue", "item"

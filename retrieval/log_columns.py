@@ -86,7 +86,8 @@ def _item_column(sample: pl.DataFrame, names: list[str], catalogue: Catalogue) -
         other = name_score(name, "columns", "user")
         if overlap < 0.02 and hint < 50:
             continue
-        score = 100 * overlap + hint - (other if other > hint else 0) + position / 100
+        cover = min(1.0, overlap * len(distinct) / max(1, len(ids)))
+        score = 100 * overlap + 30 * cover + hint - (other if other > hint else 0) + position / 100
         if best is None or score > best[0]:
             best = (score, name)
     return best[1] if best else None
@@ -140,6 +141,9 @@ def _event_column(sample: pl.DataFrame, names: list[str]) -> str | None:
         numeric = 1 - text.cast(pl.Float64, strict=False).null_count() / max(1, len(text))
         short = float(np.mean(text.str.len_chars().to_numpy())) <= 30 if len(text) else False
         wordy = numeric < 0.1 and short and distinct <= max(30, 0.01 * sample.height) and distinct <= 200
+        names_someone = max(name_score(name, "columns", "item"), name_score(name, "columns", "user")) >= 50
+        if names_someone and hint < 50:
+            continue
         if hint < 50 and not (wordy and distinct <= 12 and len(text) >= 0.9 * sample.height):
             continue
         if not wordy:
