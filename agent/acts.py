@@ -40,6 +40,9 @@ HELP = (
 )
 NOTHING_TO_GO_ON = "That tells me too little to recommend from. What is it like, or which {noun} does it remind you of?"
 NOBODY = "I do not know who you are, so I cannot keep that; start with --user NAME to be remembered."
+FEW = 3
+"""rejected items up to here are disliked; whoever waves a whole list away dislikes none of them in particular"""
+
 NO_SUCH_RANK = "I do not see which {noun} of the list you mean; name it by its number or its title."
 
 
@@ -83,9 +86,8 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
         request = apply_edits(conversation.state.request, reading.edits)
         return Outcome(conversation.state.changed(request), lead=_noted(conversation, act.item_ids, kind))
     if isinstance(act, RejectShown):
-        for item_id in _ids(state, act.ranks):
-            if len(act.ranks) <= 3:
-                conversation.feedback(item_id, "dislike")
+        for item_id in act.item_ids if len(act.item_ids) <= FEW else ():
+            conversation.feedback(item_id, "dislike")
         request = apply_edits(conversation.state.request, reading.edits)
         return Outcome(conversation.state.changed(request), next_page=True)
     if isinstance(act, MoreLikeShown):
@@ -206,10 +208,6 @@ def _forget(conversation: Conversation, act: ProfileForget) -> Outcome:
     else:
         said = f"Forgotten: {'; '.join(dropped)}. `convrec profile forget` removes everything about you."
     return Outcome(conversation.state, message=said)
-
-
-def _ids(state: ConversationState, ranks: Sequence[int]) -> list[str]:
-    return [item.id for item in state.items if item.rank in ranks]
 
 
 def _noted(conversation: Conversation, item_ids: Sequence[str], kind: str) -> str:

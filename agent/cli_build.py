@@ -27,12 +27,12 @@ def build(
         Path | None, typer.Option(help="Who liked what: ratings, events or bare pairs.", show_default=False)
     ] = None,
     schema: Annotated[
-        Path | None, typer.Option(help="Schema file; --dry-run --save-schema writes a first one.", show_default=False)
+        Path | None, typer.Option(help="Schema file; --dry-run --write-schema writes a first one.", show_default=False)
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the inferred schema and the row report only.")
     ] = False,
-    save_schema: Annotated[
+    write_schema: Annotated[
         Path | None, typer.Option(help="Write the inferred schema here, to be edited.", show_default=False)
     ] = None,
     rejects: Annotated[
@@ -80,11 +80,11 @@ def build(
     started = time.perf_counter()
     with console.status("Reading the files …"):
         loaded = load(SourceFiles(items, interactions, schema, overrides, noun=noun))
-    if save_schema is not None:
+    if write_schema is not None:
         from convrec.retrieval.schema_file import dump_schema_toml
 
-        dump_schema_toml(loaded.catalogue.schema, save_schema)
-        console.print(f"Schema written to {save_schema}.", markup=False)
+        dump_schema_toml(loaded.catalogue.schema, write_schema)
+        console.print(f"Schema written to {write_schema}.", markup=False)
     if dry_run:
         from convrec.retrieval.preview import render_preview
 
