@@ -112,6 +112,11 @@ class ClaimIndex:
             for word in stems(phrase)
         )
         """words by which sentences name items and attributes; they claim nothing"""
+        self._labels: set[tuple[str, ...]] = set()
+        for attribute in catalogue.schema.attributes:
+            if attribute.kind is not AttributeKind.FLAG and (label := stems(attribute.label)):
+                self._labels.add(label)
+                self._longest[label[0]] = max(len(label), self._longest.get(label[0], 0))
 
     def values(self, phrase: tuple[str, ...]) -> tuple[Meaning, ...]:
         """What values a phrase of stems names."""
@@ -120,6 +125,10 @@ class ClaimIndex:
     def titles(self, phrase: tuple[str, ...]) -> tuple[str, ...]:
         """Ids of the items whose title a phrase of stems is."""
         return tuple(self._titles.get(phrase, ()))
+
+    def is_label(self, phrase: tuple[str, ...]) -> bool:
+        """Whether a phrase of stems is the name of an attribute."""
+        return phrase in self._labels
 
     def longest(self, first: str) -> int:
         """Length of the longest value or title that begins with a stem; 0 where none does."""

@@ -24,6 +24,7 @@ _QUOTED = re.compile(r'"([^"]{1,300})"')
 _PAUSE = re.compile(r"[,;:()—–]|\s-\s|\b(?:and (?:this|it)|but|while|though|although|whereas)\b", re.IGNORECASE)
 _INSIDE_VALUE = frozenset(" -'.&/")
 _INSIDE_TITLE = _INSIDE_VALUE | frozenset(",:()!?")
+_DENIED = re.compile(r"\s*[:=]\s*(?:no|not|none|false)\b", re.IGNORECASE)
 _AFFIRMED = re.compile(
     r"\b(?:not (?:only|just|merely)|nothing but|no less)\b(?:\s+(?:a|an|the|in|from|by))*\s*$", re.IGNORECASE
 )
@@ -145,6 +146,9 @@ class _Sentence:
             ids = self.index.titles(phrase)
             if ids and self._title_case(words, position):
                 self._claim("title", start, end, item_ids=ids)
+                self._take(start, end)
+                return length
+            if length > 1 and self.index.is_label(phrase):
                 self._take(start, end)
                 return length
         return 0
@@ -382,7 +386,9 @@ class _Sentence:
             taste = not attributed and claim.kind == "value" and self._within(lexicon.LIKED, start)
             claim = replace(claim, attributed=attributed, taste=taste)
         if claim.kind in ("value", "degree", "praise", "name", "comparison"):
-            claim = replace(claim, negated=self._negated(start))
+            claim = replace(
+                claim, negated=self._negated(start) or bool(_DENIED.match(self.text[start + len(claim.text) :]))
+            )
         return claim
 
     def _within(self, pattern: re.Pattern[str], start: int) -> bool:

@@ -70,12 +70,11 @@ def _words_evidence(words: str, facts: Facts) -> tuple[Evidence, ...]:
     return (WordsEvidence(words=words),) if inside else ()
 
 
-def asked_facets(context: NarrationContext, facts: Facts, row: int) -> Iterator[Facet]:
+def asked_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
     """What the person asked for and the item has: critiques of an example, constraints, words."""
     yield from _critique_facets(context, facts)
     yield from _constraint_facets(context, facts)
     yield from _description_facets(context, facts)
-    del row
 
 
 def _met_values(constraint: Constraint, facts: Facts) -> Iterator[tuple[Attribute, AttributeValue]]:
@@ -487,9 +486,10 @@ def plain_facets(facts: Facts) -> Iterator[Facet]:
             continue
         first = value[0] if isinstance(value, tuple) else value
         shown = label_value(attribute, first)
+        flag = attribute.kind is AttributeKind.FLAG
         yield Facet(
             "plain",
-            (f"{sentence_case(attribute.label)}: {shown}.",),
+            (f"{fragment(attribute, first)}." if flag else f"{sentence_case(attribute.label)}: {shown}.",),
             _field_evidence(attribute.name, first),
             frozenset({attribute.name}),
         )

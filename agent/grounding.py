@@ -6,6 +6,7 @@ covered by the facts. Sentences of templates and of language models go through t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -176,9 +177,10 @@ def _check_value(claim: Claim, facts: Facts) -> str | None:
         if said or (claim.taste and _in_history(claim.meanings, facts)):
             return None
         return f'the person did not say or show a liking for "{claim.text}"'
-    held = [m for m in claim.meanings if _holds(m, facts)]
     if claim.negated:
-        return f'the item has "{claim.text}"' if held else None
+        denied = any(_holds(m, facts) for m in claim.meanings)
+        return f'the item has "{claim.text}"' if denied else None
+    held = [m for m in (*claim.meanings, *facts.index.values(phrase)) if _holds(m, facts)]
     if held:
         pointed = claim.fields & {m.attribute for m in claim.meanings} or claim.fields
         if pointed and not any(m.attribute in pointed for m in held):
@@ -382,10 +384,10 @@ def _false_sharing(claims: tuple[Claim, ...], facts: Facts) -> list[str]:
 
 def _unshared_labels(sentence: str, records: list[Item], facts: Facts) -> list[str]:
     """'the same director as X' where no director is shared."""
-    said = set(stems(sentence))
+    said = stems(re.sub(r'"[^"]*"', " ", sentence))
     wrong = []
     for attribute in facts.schema.attributes:
-        if attribute.kind is AttributeKind.TEXT or not set(stems(attribute.label)) <= said:
+        if attribute.kind is AttributeKind.TEXT or not _inside(stems(attribute.label), said):
             continue
         own = facts.values.get(attribute.name, frozenset())
         if not any(own & _folded(r.attributes.get(attribute.name)) for r in records):

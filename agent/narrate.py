@@ -79,7 +79,7 @@ class TemplateNarrator:
                     kept.append(reason)
                     used.update(facet.fields)
 
-        add(asked_facets(context, facts, row), 1)
+        add(asked_facets(context, facts), 1)
         add(example_facets(context, facts, row), 2)
         add(fact_facets(context, facts, frozenset(used)), 2 if kept else 1)
         if not kept:

@@ -135,7 +135,7 @@ def request_phrase(request: Request, schema: CatalogueSchema, number: int | None
     wanted = [f'"{d.text}"' for d in request.descriptions if d.weight > 0]
     unwanted = [f'away from "{d.text}"' for d in request.descriptions if d.weight < 0]
     if wanted:
-        phrase += f" for {join_words(wanted)}"
+        phrase += f" matching {join_words(wanted)}"
     return ", ".join([phrase, *apart, *unwanted])
 
 
@@ -159,14 +159,14 @@ def _place(
         values = [running(label_value(attribute, v)) for v in node.values]
         both = isinstance(node, Contains) and node.mode == "all"
         front.append(join_words(values, "and" if both else "or"))
+    elif attribute.kind is AttributeKind.FLAG and isinstance(node, In) and node.values == (True,):
+        front.append(attribute.label)
     elif attribute.role in (Role.LANGUAGE, Role.COUNTRY):
         back.append(label_filter(node, schema))
+    elif attribute.kind is AttributeKind.FLAG or attribute.numeric:
+        apart.append(label_filter(node, schema))
     else:
-        back.append(f"with {label_filter(node, schema)}" if _with(attribute) else f"({label_filter(node, schema)})")
-
-
-def _with(attribute: Attribute) -> bool:
-    return attribute.kind is not AttributeKind.FLAG and not attribute.numeric
+        back.append(f"with {label_filter(node, schema)}")
 
 
 def states_value(node: Filter) -> bool:

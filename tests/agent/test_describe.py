@@ -1,0 +1,103 @@
+"""Cards, comparisons, and why an item stands where it does."""
+
+from __future__ import annotations
+
+from convrec.agent.describe import compare_items, describe_item, describe_request, explain_pick
+from convrec.agent.types import Reason
+from convrec.retrieval.filters import Contains, In, Range
+from convrec.retrieval.request import Constraint, Description, Reference, Request, RequestEdit, Strength, apply_edit
+from tests.agent.small_catalogues import FILM_SCHEMA, TOOL_SCHEMA, films, tools
+
+
+def asked(*parts: Constraint | Description | Reference) -> Request:
+    request = Request()
+    for part in parts:
+        request = apply_edit(request, RequestEdit(op="add", part=part))
+    return request
+
+
+def test_the_request_in_one_sentence() -> None:
+    request = asked(
+        Constraint(filter=Contains(field="genres", values=("Comedy",))),
+        Constraint(filter=In(field="language", values=("fr",))),
+        Constraint(filter=Range(field="year", minimum=2000, maximum=2009)),
+        Constraint(filter=Contains(field="genres", values=("Horror",), mode="none"), negated=True),
+        Constraint(filter=Range(field="runtime", maximum=100), strength=Strength.SOFT),
+        Reference(item_id="f4", title="Amélie"),
+        Description(text="lonely people"),
+    )
+    assert describe_request(request, FILM_SCHEMA) == (
+        'You want comedy films in French from 2000–2009 like "Amélie" matching "lonely people", not Horror, ideally ≤ 1 h 40.'
+    )
+
+
+def test_the_request_in_another_domain() -> None:
+    request = asked(
+        Constraint(filter=Range(field="price", maximum=20, maximum_open=True)),
+        Constraint(filter=In(field="washable", values=(True,))),
+        Constraint(filter=In(field="material", values=("Steel",))),
+    )
+    assert describe_request(request, TOOL_SCHEMA) == "You want dishwasher-safe tools under 20 € with material Steel."
+
+
+def test_nothing_asked() -> None:
+    assert "your taste" in describe_request(Request(), FILM_SCHEMA)
+
+
+def test_a_card_holds_every_field_that_is_known() -> None:
+    card = describe_item(films(), films().row("f8"))
+    assert card.splitlines() == [
+        "Parasite",
+        "Year: 2019",
+        "Genres: Thriller, Drama, Comedy",
+        "Runtime: 2 h 12",
+        "Language: Korean",
+        "Country: South Korea",
+        "Director: Bong Joon-ho",
+        "Star: Song Kang-ho",
+        "Tags: class, family, basement",
+        "Rating: 8.5",
+        "Votes: 9000",
+        "A poor family schemes its way into a rich household.",
+    ]
+    assert describe_item(tools(), tools().row("k13")) == "Mystery Gadget"
+
+
+def test_a_comparison_names_what_is_shared_and_what_differs() -> None:
+    catalogue = films()
+    text = compare_items(catalogue, [catalogue.row("f5"), catalogue.row("f6")])
+    lines = text.splitlines()
+    assert lines[0] == '"The Grand Budapest Hotel" and "Rushmore" side by side.'
+    assert "director Wes Anderson" in lines[1]
+    assert "genre Comedy, Drama" in lines[1]
+    assert 'Runtime: "The Grand Budapest Hotel" 1 h 40; "Rushmore" 1 h 33.' in lines
+    assert not any(line.startswith("Director") for line in lines)
+    unknown = compare_items(tools(), [tools().row("k1"), tools().row("k13")])
+    assert 'Price: "Swivel Peeler" 6.50 €; "Mystery Gadget" not known.' in unknown
+
+
+def test_the_same_item_twice_does_not_differ() -> None:
+    catalogue = films()
+    assert "do not differ" in compare_items(catalogue, [0, 0])
+    assert "two or more" in compare_items(catalogue, [0])
+
+
+def test_why_names_the_terms_and_what_would_have_moved_it() -> None:
+    text = explain_pick(
+        "Rushmore",
+        2,
+        {"request": 0.9, "taste": 0.2, "diversity": -0.1},
+        (Reason(text="A comedy film, as you asked."),),
+        (
+            (1, "Amélie", {"request": 0.8, "taste": 0.6, "diversity": -0.05}),
+            (3, "Paterson", {"request": 0.5, "taste": 0.3, "diversity": -0.1}),
+        ),
+    )
+    assert '"Rushmore" is number 2. A comedy film, as you asked.' in text
+    assert "What lifted it: what you asked for (+0.90) and your taste (+0.20)." in text
+    assert "held it back: variety in the list (−0.10)" in text
+    assert (
+        'Number 1, "Amélie", is ahead mostly by your taste (0.40); 0.35 more there would have moved this one up.'
+        in text
+    )
+    assert 'ahead of number 3, "Paterson", mostly by what you asked for (0.40); 0.30 less' in text
