@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from convrec.retrieval.interactions import InteractionLog
     from convrec.retrieval.reports import RowReport
 
+VALUE_VECTORS = "values.safetensors"
+"""file of a generation with the vectors of the vocabulary that is matched by meaning"""
+
 
 @dataclass(frozen=True, eq=False)
 class SourceFiles:

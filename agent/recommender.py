@@ -85,7 +85,7 @@ class Recommender:
     def _mind(self) -> Mind:
         from convrec.agent.wiring import make_mind
 
-        return make_mind(self.engine)
+        return make_mind(self.generation, self.engine)
 
     def warm(self) -> None:
         """Load everything that the first turn would load."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convrec.agent.build import VALUE_VECTORS
 from convrec.agent.engine import Engine
 from convrec.agent.mind import Mind, OfflineMind
 from convrec.agent.people import PeopleStore
@@ -14,6 +15,8 @@ from convrec.ranking.rank import FixedWeightRanker
 from convrec.retrieval.embedding import open_embedder
 from convrec.retrieval.embedding_cache import QueryEncoder
 from convrec.retrieval.recall import Recall, popularity_prior
+from convrec.retrieval.tensors import map_tensors
+from convrec.retrieval.topics import TopicSource
 
 if TYPE_CHECKING:
     from convrec.retrieval.generation import Generation
@@ -39,23 +42,27 @@ def make_engine(generation: Generation, people: PeopleStore, settings: Settings)
         popularity=popularity_prior(catalogue, log),
         settings=settings.retrieval.recall,
     )
+    encode = QueryEncoder(embedder)
     return Engine(
         catalogue=catalogue,
         log=log,
         recall=recall,
         vectors=vectors,
-        encode=QueryEncoder(embedder),
+        encode=encode,
         ranker=FixedWeightRanker(catalogue),
+        sources=(TopicSource(catalogue, encode),),
         people=people,
     )
 
 
-def make_mind(engine: Engine) -> Mind:
+def make_mind(generation: Generation, engine: Engine) -> Mind:
     """The reader and narrator of the offline mind."""
     from convrec.agent.claim_index import ClaimIndex
     from convrec.agent.narrate import TemplateNarrator
     from convrec.agent.rules import RulesInterpreter
 
-    interpreter = RulesInterpreter(engine.catalogue, engine.encode)
+    file = generation.extra_path(VALUE_VECTORS)
+    values = np.array(map_tensors(file)["vectors"]) if file.is_file() else None
+    interpreter = RulesInterpreter(engine.catalogue, engine.encode, value_vectors=values)
     narrator = TemplateNarrator(engine.catalogue, ClaimIndex(engine.catalogue))
     return OfflineMind(interpreter, narrator)

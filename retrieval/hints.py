@@ -94,14 +94,11 @@ def file_words(path: Path) -> tuple[str, str]:
     """(name of the catalogue, noun for one entry) from the path of its file: books.csv -> books, book."""
     stem = path.name.split(".")[0]
     found = words(stem)
-    generic = set(_tables()["words"]["generic"])
-    last = found[-1] if found else "items"
-    noun = singular(last)
-    vague = noun in generic or not last.isalpha()
+    noun = singular(found[-1]) if found else ""
+    known = noun in _tables()["words"]["nouns"]
+    vague = noun in {"item", "catalog", "catalogue", "data", "dataset", "export", ""}
     name = path.resolve().parent.name if vague else stem
-    if noun != last and (not vague or noun == "item"):
-        return sanitise_text(name) or "catalogue", noun
-    return sanitise_text(name) or "catalogue", "item"
+    return sanitise_text(name) or "catalogue", noun if known else "item"
 
 
 def is_column_word(text: str) -> bool:
