@@ -172,8 +172,11 @@ class Workspace:
                 _seal(draft)
                 draft.folder.rename(generations / name)
                 _sync(generations)
-            except BaseException:
+            except BaseException as error:
+                full = isinstance(error, Exception) and _is_full(self.path)
                 shutil.rmtree(draft.folder, ignore_errors=True)
+                if full and not isinstance(error, DiskFullError):
+                    raise _full(self.path) from error
                 raise
             _replace(self.path / CURRENT, name)
             self._prune(keep={name, draft.previous.id if draft.previous else name})
@@ -258,6 +261,11 @@ def disk_is_full(error: BaseException) -> bool:
             return True
         seen = seen.__cause__ or seen.__context__
     return False
+
+
+def _is_full(path: Path) -> bool:
+    """Whether hardly anything is left: some libraries fail on a full disk without saying so."""
+    return shutil.disk_usage(path).free < 8 * 2**20
 
 
 @contextmanager

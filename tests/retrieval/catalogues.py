@@ -29,7 +29,13 @@ WORDS = (
 def schema() -> CatalogueSchema:
     """One attribute of each kind."""
     attributes = tuple(
-        Attribute(name=name, label=name, kind=kind, role=Role.POPULARITY if name == "price" else None)
+        Attribute(
+            name=name,
+            label=name,
+            kind=kind,
+            role=Role.POPULARITY if name == "price" else None,
+            separator="|" if kind is AttributeKind.CATEGORIES else None,
+        )
         for name, kind in KINDS.items()
     )
     return CatalogueSchema(id_column="id", title_column="title", attributes=attributes)
