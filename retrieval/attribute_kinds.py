@@ -182,7 +182,7 @@ def list_separator(series: pl.Series, shape: Shape) -> str | None:
         return None
     bracketed = text.str.contains(r"^\[.*\]$")
     if float(np.mean(bracketed.to_numpy())) >= 0.5:
-        return "json" if read_lists(text.head(1000), "json").failures <= 50 else None
+        return "json" if _lists_of_names(text.head(1000)) else None
     names_many = max(
         name_score(shape.name, "roles", r.value) for r in (Role.TOPIC, Role.PERSON, Role.COUNTRY, Role.LANGUAGE)
     )
@@ -190,6 +190,20 @@ def list_separator(series: pl.Series, shape: Shape) -> str | None:
         if _separates(text, separator, named=names_many >= 50):
             return separator
     return " " if names_many >= 50 and _separated_by_spaces(text) else None
+
+
+def _lists_of_names(text: pl.Series) -> bool:
+    """Whether bracketed cells are lists of short values: not of sentences, links, or objects without a name."""
+    reading = read_lists(text, "json")
+    parts = reading.values.explode(empty_as_null=True).drop_nulls()
+    full = int((text != "[]").sum())
+    if reading.failures > 0.05 * len(text) or int((reading.values.list.len() > 0).sum()) < 0.5 * full:
+        return False
+    if not len(parts):
+        return True
+    words = parts.str.count_matches(_WORDS).to_numpy() + 1
+    links = float(np.mean(parts.str.contains(r"^(?:https?://|www\.)").to_numpy()))
+    return float(np.mean(words)) <= 6 and links < 0.5
 
 
 def _separated_by_spaces(text: pl.Series) -> bool:

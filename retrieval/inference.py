@@ -11,7 +11,7 @@ import polars as pl
 
 from convrec.retrieval.attribute_kinds import Shape, infer_attribute, list_separator, shape_of
 from convrec.retrieval.errors import SchemaError
-from convrec.retrieval.hints import file_words, is_code_name, name_score
+from convrec.retrieval.hints import file_words, is_code_name, name_score, words
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.values import read_dates
 
@@ -127,7 +127,8 @@ def _id_column(frame: pl.DataFrame, shapes: dict[str, Shape], path: Path, chosen
             continue
         if hint < 100 and _is_measure(filled, shape):
             continue
-        score = hint + 40 * unique + 30 * lexical + 20 * (frame.height - filled.len() == 0) - position
+        complete = filled.len() == frame.height
+        score = hint + 40 * unique + 30 * lexical + 20 * complete + 20 * (position == 0) - position
         if best is None or score > best[0]:
             best = (score, name)
     if best is None:
@@ -169,9 +170,9 @@ def _title_column(shapes: dict[str, Shape], id_column: str, chosen: ColumnOverri
             continue
         if not hint and (shape.characters < 3 or shape.coverage < 0.8 or is_code_name(name) or _other_name(name)):
             continue
-        score = (
-            hint + 40 * shape.uniqueness + 10 * min(shape.words, 4) - position - (30 if shape.uniqueness < 0.3 else 0)
-        )
+        kin = name.lower() != id_column.lower() and words(name)[:1] == words(id_column)[:1]
+        score = hint + 40 * shape.uniqueness + 10 * min(shape.words, 4) - position + 20 * kin
+        score -= 30 if shape.uniqueness < 0.3 else 0
         if best is None or score > best[0]:
             best = (score, name)
     return best[1] if best else None
@@ -193,12 +194,15 @@ def _text_columns(sample: pl.DataFrame, shapes: dict[str, Shape], names: list[st
         hinted = hint >= 50 and shape.words >= 3 and shape.characters >= 15
         if not shape.filled or shape.links > 0.5 or shape.numeric > 0.5 or not (prose or hinted):
             continue
-        if hint < 100 and list_separator(sample[name], shape) is not None:
-            continue
-        if hint >= 100 and list_separator(sample[name], shape) == "json":
+        separator = list_separator(sample[name], shape)
+        if separator == "json" or (separator is not None and hint < 100) or _are_objects(sample[name]):
             continue
         found.append((0 if hint else 1, position, name))
     return tuple(name for _, _, name in sorted(found))
+
+
+def _are_objects(series: pl.Series) -> bool:
+    return float(np.mean(series.drop_nulls().str.starts_with("{").to_numpy())) >= 0.5
 
 
 def _is_year(attribute: Attribute) -> bool:

@@ -25,6 +25,7 @@ from convrec.retrieval.values import (
     read_flags,
     read_lists,
     read_numbers,
+    read_text,
     without_missing,
 )
 
@@ -182,7 +183,7 @@ def _titles(frame: pl.DataFrame, schema: CatalogueSchema, lines: NDArray[np.int6
 def _texts(frame: pl.DataFrame, schema: CatalogueSchema) -> pl.Series:
     if not schema.text_columns:
         return pl.Series([""] * frame.height, dtype=pl.String)
-    parts = [without_missing(frame[name]).alias(name) for name in schema.text_columns]
+    parts = [read_text(frame[name]).alias(name) for name in schema.text_columns]
     return (
         pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series().fill_null("")
     )

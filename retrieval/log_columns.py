@@ -60,7 +60,7 @@ def infer_log_columns(
     free = [name for name in free if name != time]
     user = chosen.user or _user_column(sample, free)
     if item is None or user is None:
-        what, flag = ("item", "--item") if item is None else ("person", "--user")
+        what, flag = ("item", "--item-column") if item is None else ("person", "--user-column")
         listed = ", ".join(frame.columns[:30])
         raise SchemaError(
             f"No column of {path.name} names the {what}; name it with {flag} COLUMN (there are: {listed})."

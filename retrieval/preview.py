@@ -35,9 +35,8 @@ def render_schema(schema: CatalogueSchema) -> RenderableType:
     table.add_column("values", overflow="fold", ratio=1)
     table.add_column("missing", justify="right", no_wrap=True)
     for attribute in schema.attributes:
-        name = attribute.name if attribute.name == attribute.label else f"{attribute.name} ({attribute.label})"
         table.add_row(
-            Text(name),
+            Text(attribute.name),
             Text(attribute.kind.value),
             Text(attribute.role.value if attribute.role else ""),
             Text(describe_values(attribute)),

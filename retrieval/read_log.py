@@ -97,7 +97,7 @@ def _no_known_item(
     return InputFileError(
         f"None of the {count(len(rejects), 'row')} of {path} names a person and an item of the catalogue: column "
         f"{columns.item} has {seen[0] if seen else 'nothing'!r} where the catalogue's ids look like "
-        f"{catalogue.ids[0]!r}; name the right columns with --item and --user."
+        f"{catalogue.ids[0]!r}; name the right columns with --item-column and --user-column."
     )
 
 

@@ -55,7 +55,10 @@ def _role(attribute: Attribute) -> Role | None:
     scored = []
     for order, role in enumerate(Role):
         score = name_score(attribute.name, "roles", role.value)
-        if score and attribute.kind in _KINDS[role] and _plausible(attribute, role):
+        # A count and a length are named by the end of their names: 'time signature' is no time.
+        if score < (50 if role in (Role.DURATION, Role.POPULARITY) else 1):
+            continue
+        if attribute.kind in _KINDS[role] and _plausible(attribute, role):
             scored.append((score, -order, role))
     if scored:
         return max(scored)[2]

@@ -332,6 +332,19 @@ def read_lists(series: pl.Series, separator: str) -> Reading:
     return Reading(values, _unread(text, values))
 
 
+def read_text(series: pl.Series) -> pl.Series:
+    """Free text; a list of sentences as one text."""
+    text = without_missing(series)
+    listed = text.str.contains(r"^\[.*\]$").fill_null(value=False)
+    if not bool(listed.any()):
+        return text
+    cells = [
+        cell if cell is None or not is_list else " ".join(parse_list(cell) or [cell]) or None
+        for cell, is_list in zip(text.to_list(), listed.to_list(), strict=True)
+    ]
+    return pl.Series(series.name, cells, dtype=pl.String)
+
+
 def parse_list(cell: str) -> list[str] | None:
     """The values of a JSON list or Python list; of a list of objects their names. None when it is neither."""
     cell = cell.strip()

@@ -261,7 +261,7 @@ def test_a_log_of_another_catalogue_is_refused(tmp_path: Path, catalogue: Catalo
 
 
 def test_a_log_without_people_says_which_flag_helps(tmp_path: Path, catalogue: Catalogue) -> None:
-    with pytest.raises(SchemaError, match="--user COLUMN"):
+    with pytest.raises(SchemaError, match="--user-column COLUMN"):
         read_interactions(log_of(tmp_path, "1\n2\n", "item\n"), catalogue)
     with pytest.raises(InputFileError, match="no rows"):
         read_interactions(log_of(tmp_path, ""), catalogue)

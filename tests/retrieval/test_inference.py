@@ -356,3 +356,66 @@ def test_every_kind_survives_the_way_to_disk_and_back(tmp_path: Path) -> None:
     year: Attribute = catalogue.schema.attribute("year")
     assert (year.minimum, year.maximum, year.integer, year.missing) == (1990, 2009, True, 0)
     assert catalogue.schema.attribute("tags").missing == 10
+
+
+def test_shop_export_with_nested_fields(tmp_path: Path) -> None:
+    chance = random.Random(6)
+    path = tmp_path / "items.jsonl"
+    rows = [
+        {
+            "parent_asin": f"B{n:07d}",
+            "main_category": chance.choice(["Kitchen", "Garden"]),
+            "title": f"{chance.choice(WORDS).title()} peeler {n}",
+            "average_rating": chance.choice([3.5, 4.0, 4.8]),
+            "rating_number": chance.randrange(1, 9000),
+            "description": [prose(chance), prose(chance)] if n % 3 else [],
+            "price": None if n % 4 == 0 else 12.99 + n,
+            "images": [{"thumb": f"https://example.org/{n}.jpg", "large": None}],
+            "categories": ["Home", "Kitchen", "Peelers"][: n % 4],
+            "details": {"Brand": "Okami", "Weight": "3 g"},
+            "ingredients": None,
+        }
+        for n in range(80)
+    ]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    catalogue, report = read_items(path)
+    assert report.warnings == ()
+    assert (catalogue.schema.id_column, catalogue.schema.title_column) == ("parent_asin", "title")
+    assert catalogue.schema.text_columns == ("description",)
+    assert catalogue.texts[1] == " ".join(rows[1]["description"])  # type: ignore[arg-type]
+    found = kinds(catalogue)
+    assert found["price"] == ("number", "price")
+    assert found["average_rating"] == ("number", "quality")
+    assert found["rating_number"][0] == "number"
+    assert found["categories"] == ("categories", "topic")
+    assert found["images"] == found["details"] == ("text", None)
+    assert any("ingredients is empty" in note for note in report.notes)
+
+
+def test_songs_whose_names_share_words_with_roles(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    rows: list[dict[str, object]] = [
+        {
+            "track_id": f"5SuOik{n:04d}",
+            "artists": ";".join(f"{chance.choice(FIRST)} {chance.choice(LAST)}" for _ in range(n % 2 + 1)),
+            "album_name": f"{chance.choice(WORDS)} {n // 2}",
+            "track_name": f"{chance.choice(WORDS)} {chance.choice(WORDS)} {n}",
+            "popularity": chance.randrange(0, 100),
+            "duration_ms": chance.randrange(90_000, 400_000),
+            "explicit": chance.choice(["True", "False"]),
+            "key": chance.randrange(12),
+            "time_signature": chance.randrange(3, 6),
+            "track_genre": chance.choice(["acoustic", "black metal", "j-pop"]),
+        }
+        for n in range(150)
+    ]
+    catalogue, _ = read_items(write(tmp_path / "songs.csv", rows))
+    assert (catalogue.schema.id_column, catalogue.schema.title_column) == ("track_id", "track_name")
+    found = kinds(catalogue)
+    assert found["artists"] == ("categories", "person")
+    assert found["duration_ms"] == ("number", "duration")
+    assert catalogue.schema.attribute("duration_ms").unit == "milliseconds"
+    assert found["explicit"] == ("flag", None)
+    assert found["time_signature"] == found["key"] == ("number", None)
+    assert found["popularity"] == ("number", "popularity")
+    assert found["track_genre"] == ("category", "topic")
