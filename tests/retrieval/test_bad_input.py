@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.errors import ConvrecError, InputFileError, SchemaError
@@ -272,3 +274,45 @@ def test_an_id_column_that_is_named_but_empty_leaves_nothing_to_load(tmp_path: P
     path.write_bytes(b"key,title\n,a\n,b\n")
     with pytest.raises(InputFileError, match=r"None of the 2 rows .* line 2, has no id; correct"):
         read_items(path, overrides=ColumnOverrides(id="key"))
+
+
+junk = st.sampled_from(
+    [b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"{", b"[", b"\x1b[2J", b"nan", b"\t", b"::"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    damage=st.lists(st.tuples(st.integers(0, len(GOOD)), junk), min_size=1, max_size=8),
+    name=st.sampled_from(["a.csv", "a.tsv", "a.dat", "a.jsonl"]),
+)
+def test_no_damage_is_more_than_a_sentence_or_counted_rejects(
+    tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, bytes]], name: str
+) -> None:
+    data = GOOD
+    for place, bytes_in in damage:
+        data = data[:place] + bytes_in + data[place:]
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(data)
+    try:
+        catalogue, report = read_items(path)
+    except ConvrecError:
+        return
+    assert report.read == report.loaded + len(report.rejected)
+    assert report.loaded == len(catalogue) > 0
+    lines = [reject.line_number for reject in report.rejected]
+    assert lines == sorted(lines)
+    assert all(1 <= line <= data.count(b"\n") + data.count(b"\r") + 1 for line in lines)
+
+
+@settings(max_examples=50, deadline=None)
+@given(place=st.integers(len(HEADER), len(GOOD)), damage=junk)
+def test_damage_in_one_row_never_costs_its_neighbours(
+    tmp_path_factory: pytest.TempPathFactory, place: int, damage: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "one.csv"
+    path.write_bytes(GOOD[:place] + damage + GOOD[place:])
+    catalogue, report = read_items(path)
+    assert len(catalogue) >= len(ROWS) - 1
+    assert report.read == report.loaded + len(report.rejected)
+    assert catalogue.schema.text_columns == ("story",)
