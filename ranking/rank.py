@@ -57,16 +57,17 @@ class FixedWeightRanker:
     def score(self, recalled: Recalled, person: Person, request: Request) -> Scored:
         channels = recalled.channels
         blank = np.zeros(len(recalled))
+        taste = 0.5 if person.items.size else 0.0
 
         def z(name: str) -> NDArray[np.float64]:
             return standardise(channels[name]) if name in channels else blank
 
         asked = bool(request.text)
         terms = {
-            "request": (1.0 * z("dense") + 0.35 * z("lexical")) * asked
+            "request": (1.0 * z("dense") + 0.35 * z("lexical") + 1.5 * z("topics")) * asked
             + 1.0 * z("like_item")
             + 1.5 * soft_matches(request, self._catalogue, recalled.rows),
-            "taste": 0.5 * z("history"),
+            "taste": taste * z("history"),
             "collaborative": 0.6 * z("collaborative"),
             "popularity": (0.25 if asked or request.references else 0.4) * z("popularity"),
         }
