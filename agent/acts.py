@@ -29,8 +29,8 @@ from convrec.retrieval.request import Request, RequestEdit, apply_edits
 if TYPE_CHECKING:
     from convrec.agent.conversation import Conversation
 
-GREETING = "Hello! Tell me what you are in the mood for, or name a {noun} you liked."
-THANKS = "You are welcome. Say the word when you want another {noun}."
+GREETING = "Hello! Tell me what you are in the mood for, or name one that you liked."
+THANKS = "You are welcome. Say the word when you want another one."
 GOODBYE = "Goodbye! This conversation is kept; come back whenever you like."
 OFF_TOPIC = "I only know the {plural} of this catalogue. Tell me what kind of {noun} you would like."
 HOSTILE = "Let me try to do better. Tell me what kind of {noun} would please you, or say “start over”."
@@ -86,7 +86,8 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
         request = apply_edits(conversation.state.request, reading.edits)
         return Outcome(conversation.state.changed(request), lead=_noted(conversation, act.item_ids, kind))
     if isinstance(act, RejectShown):
-        for item_id in act.item_ids if len(act.item_ids) <= FEW else ():
+        rejected = [item.id for item in state.items if item.rank in act.ranks]
+        for item_id in rejected if len(rejected) <= FEW else ():
             conversation.feedback(item_id, "dislike")
         request = apply_edits(conversation.state.request, reading.edits)
         return Outcome(conversation.state.changed(request), next_page=True)

@@ -198,12 +198,11 @@ class Conversation:
         if not self._lock.acquire(blocking=False):
             raise SessionError("This conversation is still answering; wait for it or cancel it.")
         before = self.state
-        finished = False
         try:
             yield from self._take(turn, cancel)
-            finished = True
         finally:
-            if not finished:
+            # Whoever stops listening at any event, the last one included, ends the generator here.
+            if self.state.turn == before.turn:
                 self.state = before
             self._lock.release()
 
