@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import time
 from collections.abc import Iterable, Sequence
+from inspect import isawaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -47,13 +48,13 @@ class ConvrecApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "help", key_display="F1"),
-        Binding("f2", "more", "more", key_display="F2"),
-        Binding("f3", "profile", "profile", key_display="F3"),
-        Binding("f4", "history", "history", key_display="F4"),
-        Binding("f5", "sessions", "sessions", key_display="F5"),
-        Binding("f6", "settings", "settings", key_display="F6", show=False),
-        Binding("f7", "log", "log", key_display="F7", show=False),
+        Binding("f1", "help", "help", key_display="F1", priority=True),
+        Binding("f2", "more", "more", key_display="F2", priority=True),
+        Binding("f3", "profile", "profile", key_display="F3", priority=True),
+        Binding("f4", "history", "history", key_display="F4", priority=True),
+        Binding("f5", "sessions", "sessions", key_display="F5", priority=True),
+        Binding("f6", "settings", "settings", key_display="F6", show=False, priority=True),
+        Binding("f7", "log", "log", key_display="F7", show=False, priority=True),
         Binding("ctrl+z", "undo", "undo", show=False, priority=True),
         Binding("ctrl+n", "new", "new", show=False),
         Binding("ctrl+p", "command_palette", "palette", show=False, key_display="^p"),
@@ -231,11 +232,10 @@ class ConvrecApp(App[None]):
         await self.turns.submit(text.removeprefix("/") if text.startswith("//") else text)
 
     async def _command(self, command: Command, arguments: list[str]) -> None:
-        if arguments:
-            quoted = ", ".join(repr(argument) for argument in arguments)
-            await self.run_action(f"app.{command.action}({quoted})")
-        else:
-            await self.run_action(f"app.{command.action}")
+        carry_out = getattr(self, f"action_{command.action}")
+        done = carry_out(*arguments) if command.takes else carry_out()
+        if isawaitable(done):
+            await done
 
     async def on_answer_chosen(self, event: Answer.Chosen) -> None:
         await self.say(event.text)

@@ -9,7 +9,7 @@ from textual.content import Content
 from convrec.tui.text import line
 
 PATTERNS = "█▓▒░▚▞▤▥"
-COLOURS = ("$primary", "$accent", "$success", "$secondary", "$error", "$warning", "$text-muted", "$foreground")
+COLOURS = ("$primary", "$accent", "$success", "$secondary", "$error", "$warning", "$foreground 62%", "$foreground")
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 SHOWN_FROM = 0.005
 """smaller parts are not shown"""
@@ -56,7 +56,7 @@ def stacked(terms: Mapping[str, float], columns: int, scale: float, legend: Lege
         if cells > 0:
             parts.append((legend.glyph(name) * cells, legend.colour(name)))
             used += cells
-    parts.append(("·" * (columns - used), "$text-disabled"))
+    parts.append(("·" * (columns - used), "$foreground 30%"))
     return Content.assemble(*parts)
 
 
@@ -68,7 +68,7 @@ def named(terms: Mapping[str, float], legend: Legend, most: int) -> Content:
         if pieces:
             pieces.append("  ")
         pieces.append((legend.glyph(name) if value > 0 else "−", legend.colour(name)))
-        pieces.append((f" {line(name)} {number(abs(value))}", "$text-muted"))
+        pieces.append((f" {line(name)} {number(abs(value))}", "$foreground 62%"))
     return Content.assemble(*pieces)
 
 
@@ -82,7 +82,7 @@ def signed(value: float, columns: int, scale: float, colour: str, glyph: str = "
     right = glyph * cells if value > 0 else ""
     return Content.assemble(
         (f"{left:>{half}}", colour),
-        ("│", "$text-muted"),
+        ("│", "$foreground 62%"),
         (f"{right:<{half}}", colour),
     )
 

@@ -38,7 +38,7 @@ class ChatScreen(Screen[None]):
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.cancel", "cancel", show=False),
-        Binding("f8,ctrl+l", "other_pane", "list", key_display="F8"),
+        Binding("f8,ctrl+l", "other_pane", "list", key_display="F8", priority=True),
         Binding("ctrl+t", "chips", "request", show=False),
         Binding("down,j", "card(1)", "next", show=False),
         Binding("up,k", "card(-1)", "previous", show=False),
@@ -139,16 +139,16 @@ class ChatScreen(Screen[None]):
         shifted = len(moved) - new
         told = [f"{new} new"] * bool(new) + [f"{shifted} moved"] * bool(shifted)
         tail = f"  {' · '.join(told)} since the last list" if told else ""
-        self.query_one("#list-title", Static).update(Content.assemble((line(title), "bold"), (tail, "$text-muted")))
+        self.query_one("#list-title", Static).update(Content.assemble((line(title), "bold"), (tail, "$foreground 62%")))
 
     async def say_no_list(self, text: str) -> None:
         """Show a sentence where the list would be."""
-        self.query_one("#list-title", Static).update(Content.styled("nothing yet", "$text-muted"))
+        self.query_one("#list-title", Static).update(Content.styled("nothing yet", "$foreground 62%"))
         await self.cards.say(text)
 
     def show_place(self, text: str) -> None:
         """What is open, in the line at the top."""
-        self.query_one("#place", Static).update(Content.styled(cut(text, 200), "$text-muted"))
+        self.query_one("#place", Static).update(Content.styled(cut(text, 200), "$foreground 62%"))
 
     def action_other_pane(self) -> None:
         """Go to the list, or back to the input; below 60 columns this is also what is seen."""

@@ -30,6 +30,7 @@ class CompareScreen(Panel[None]):
     def __init__(self, items: Sequence[Recommendation]) -> None:
         super().__init__()
         self._items = list(items)
+        self._told: Comparison | None = None
 
     def compose_body(self) -> ComposeResult:
         yield VerticalScroll(Static("Asking …", classes="wait"), id="body")
@@ -46,15 +47,13 @@ class CompareScreen(Panel[None]):
             body.query_one(Static).update(Content(line(str(error))))
             return
         self._told = told
-        self._draw()
+        self.redraw()
         body.focus()
 
-    def on_resize(self) -> None:
-        if hasattr(self, "_told"):
-            self._draw()
-
-    def _draw(self) -> None:
+    def redraw(self) -> None:
         body = self.query_one("#body", VerticalScroll)
+        if self._told is None or not body.size.width:
+            return
         columns = max(body.size.width - 3, 30)
         body.query_one(Static).update(Content("\n").join(_table(self._told, self._items, columns)))
 
@@ -66,10 +65,10 @@ def _table(told: Comparison, items: Sequence[Recommendation], columns: int) -> l
     ordered = [by_id[view.id] for view in told.items if view.id in by_id]
     lines: list[Content] = []
     lines += _row("", [f"{item.rank}. {item.title}" for item in ordered], label, own, "bold", "", 3)
-    lines.append(Content.styled("─" * columns, "$text-disabled"))
+    lines.append(Content.styled("─" * columns, "$foreground 30%"))
     legend = legend_of([item.breakdown for item in ordered])
     scale = max((sum(v for v in item.breakdown.values() if v > 0) for item in ordered), default=1.0)
-    bars: list[Content | str | tuple[str, str]] = [("  " + fit("score", label), "$text-muted")]
+    bars: list[Content | str | tuple[str, str]] = [("  " + fit("score", label), "$foreground 62%")]
     for item in ordered:
         bar = stacked(item.breakdown, max(own - 6, 4), scale, legend)
         bars += [bar, f" {number(item.score):<5}  "]
@@ -78,9 +77,9 @@ def _table(told: Comparison, items: Sequence[Recommendation], columns: int) -> l
     for name in terms:
         values = [f"{legend.glyph(name)} {item.breakdown.get(name, 0.0):+.2f}" for item in ordered]
         lines += _row(name, values, label, own, "", "", 1)
-    lines.append(Content.styled("─" * columns, "$text-disabled"))
+    lines.append(Content.styled("─" * columns, "$foreground 30%"))
     for row in told.rows:
-        style = "" if row.differs else "$text-muted"
+        style = "" if row.differs else "$foreground 62%"
         lines += _row(row.label, row.values, label, own, style, "≠" if row.differs else "=", 4)
     if told.summary:
         lines.append(Content(""))
@@ -96,7 +95,7 @@ def _row(name: str, values: Sequence[str], label: int, own: int, style: str, sig
         head = fit(name, label) if place == 0 else " " * label
         parts: list[str | tuple[str, str]] = [
             (f"{sign if place == 0 else '':<2}", "$text-accent"),
-            (head, "$text-muted"),
+            (head, "$foreground 62%"),
         ]
         parts += [(fit(cell[place] if place < len(cell) else "", own) + "  ", style) for cell in cells]
         lines.append(Content.assemble(*parts))

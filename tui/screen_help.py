@@ -59,7 +59,7 @@ class HelpScreen(Panel[None]):
     def on_mount(self) -> None:
         self.query_one("#body").focus()
 
-    def on_resize(self) -> None:
+    def redraw(self) -> None:
         columns = max(self.query_one("#body").size.width - 6, 24)
         commands = [
             (command.usage, command.help + (f" ({command.key})" if command.key else "")) for command in COMMANDS

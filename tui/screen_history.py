@@ -67,8 +67,7 @@ class HistoryScreen(Panel[None]):
             self.query_one("#told", Static).update(Content(line(str(error))))
             return
         self._entries = page.entries
-        columns = max(self.query_one(OptionList).size.width - 4, 30)
-        self._show([_entry(entry, columns) for entry in page.entries], "Nothing here yet; a adds something.")
+        self.redraw()
         left = page.total - len(page.entries)
         more = f" {left:,} more; search to see them." if left > 0 else ""
         self.query_one("#told", Static).update(Content(f"{counted(page.total, 'entry', 'entries')}.{more}"))
@@ -76,16 +75,25 @@ class HistoryScreen(Panel[None]):
     async def _find(self, words: str) -> None:
         if len(words.strip()) < 2:
             self._hits = ()
-            self._show([], "Type a part of the title.")
+            self.redraw()
             return
         try:
             self._hits = await self.backend.find(words)
         except ConvrecError as error:
             self.query_one("#told", Static).update(Content(line(str(error))))
             return
-        columns = max(self.query_one(OptionList).size.width - 4, 30)
-        self._show([Content(cut(f"{hit.title}  {hit.note}", columns)) for hit in self._hits], "No title is like that.")
+        self.redraw()
         self.query_one("#told", Static).update(Content("Enter adds it as seen; 1 to 5 rates it. Esc goes back."))
+
+    def redraw(self) -> None:
+        columns = max(self.query_one(OptionList).size.width - 4, 30)
+        if not self._adding:
+            rows = [_entry(entry, columns) for entry in self._entries]
+            self._show(rows, "Nothing here yet; a adds something.")
+            return
+        typed = len(self.query_one(Input).value.strip()) >= 2
+        rows = [Content(cut(f"{hit.title}  {hit.note}", columns)) for hit in self._hits]
+        self._show(rows, "No title is like that." if typed else "Type a part of the title.")
 
     def _show(self, rows: Sequence[Content], empty: str) -> None:
         found = self.query_one(OptionList)
@@ -176,4 +184,4 @@ def _entry(entry: HistoryEntry, columns: int) -> Content:
     tail = f"{fit(kind, 12)} {fit(entry.source, 12)} {when:<10}"
     if columns < 60:
         tail = fit(kind, 12)
-    return Content.assemble(fit(entry.title, max(columns - len(tail) - 2, 10)), "  ", (tail, "$text-muted"))
+    return Content.assemble(fit(entry.title, max(columns - len(tail) - 2, 10)), "  ", (tail, "$foreground 62%"))

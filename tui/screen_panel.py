@@ -39,6 +39,12 @@ class Panel(ModalScreen[ScreenResultType]):
         """The widgets inside the panel."""
         yield from ()
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.redraw)
+
+    def redraw(self) -> None:
+        """Draw what depends on the width; called whenever that changes and when there is something new to draw."""
+
     def head(self, text: str) -> None:
         """Change the title."""
         self.query_one("#panel").border_title = Content(line(text))

@@ -59,13 +59,16 @@ class ProfileScreen(Panel[None]):
             told if view.user else "Say who you are with /user NAME; nothing is remembered of nobody in particular."
         )
         summary = f"{clean(view.summary)}\n" if view.summary else ""
-        self.query_one("#summary", Static).update(Content.assemble(summary, (source, "$text-muted")))
-        self._list(view)
+        self.query_one("#summary", Static).update(Content.assemble(summary, (source, "$foreground 62%")))
+        self.redraw()
         plots = self.query_one("#plots")
         await plots.remove_children()
         await plots.mount_all([_plot(plot) for plot in view.plots])
 
-    def _list(self, view: ProfileView) -> None:
+    def redraw(self) -> None:
+        view = self._view
+        if view is None:
+            return
         found = self.query_one(OptionList)
         found.clear_options()
         columns = max(found.size.width - 4, 30)
@@ -110,7 +113,7 @@ def _wish(wish: ProfileLine, columns: int) -> Content:
     tail = f"{wish.source}, {when}"
     sign = "■" if wish.hard else "○"
     words = f"{wish.label} — “{wish.words}”" if wish.words and wish.words != wish.label else wish.label
-    return Content.assemble(f"{sign} ", fit(words, max(columns - len(tail) - 4, 10)), "  ", (tail, "$text-muted"))
+    return Content.assemble(f"{sign} ", fit(words, max(columns - len(tail) - 4, 10)), "  ", (tail, "$foreground 62%"))
 
 
 def _plot(plot: TastePlot) -> Static:
@@ -118,7 +121,7 @@ def _plot(plot: TastePlot) -> Static:
         return Timeline(plot)
     most = max(plot.counts, default=1)
     lines = [
-        Content.assemble(fit(name, 18), " ", (gauge(count / most, 14), "$primary"), (f" {count:>4,}", "$text-muted"))
+        Content.assemble(fit(name, 18), " ", (gauge(count / most, 14), "$primary"), (f" {count:>4,}", "$foreground 62%"))
         for name, count in list(zip(plot.names, plot.counts, strict=True))[:PLOT_HEIGHT]
     ]
     chart = Static(Content("\n").join(lines), classes="plot")

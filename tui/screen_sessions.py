@@ -55,13 +55,17 @@ class SessionsScreen(Panel[str]):
         self.query_one(OptionList).focus()
 
     async def _load(self, words: str) -> None:
-        found = self.query_one(OptionList)
         try:
             self._rows = await self.backend.sessions(words)
         except ConvrecError as error:
             self.notify(line(str(error)), severity="error", markup=False)
             return
+        self.redraw()
+
+    def redraw(self) -> None:
+        found = self.query_one(OptionList)
         held = found.highlighted
+        words = self.query_one(Input).value
         found.clear_options()
         columns = max(found.size.width - 4, 30)
         found.add_options([Option(_row(row, columns, row.id == self.convrec.session_id)) for row in self._rows])
@@ -129,4 +133,4 @@ def _row(row: SessionRow, columns: int, here: bool) -> Content:
     when = datetime.fromtimestamp(row.updated, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     tail = f"{counted(row.turns, 'turn'):>9}  {when}"
     name = fit(("▸ " if here else "  ") + (row.name or "(no name)"), max(columns - len(tail) - 2, 10))
-    return Content.assemble((name, "bold" if here else ""), "  ", (tail, "$text-muted"))
+    return Content.assemble((name, "bold" if here else ""), "  ", (tail, "$foreground 62%"))

@@ -104,5 +104,5 @@ class SettingsScreen(Panel[None]):
 def _finding(finding: Finding) -> Content:
     remedy = f"\n  → {line(finding.remedy)}" if finding.remedy else ""
     return Content.assemble(
-        f"{SIGNS[finding.state]} ", (fit(finding.subject, 16), "bold"), line(finding.text), (remedy, "$text-muted")
+        f"{SIGNS[finding.state]} ", (fit(finding.subject, 16), "bold"), line(finding.text), (remedy, "$foreground 62%")
     )

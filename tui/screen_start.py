@@ -170,14 +170,14 @@ def _preview(preview: SchemaPreview, columns: int) -> Content:
     columns_line = (
         f"id: {schema.id_column} · title: {schema.title_column} · text: {', '.join(schema.text_columns) or 'none'}"
     )
-    lines = [Content.styled(line(head), "bold"), Content.styled(line(columns_line), "$text-muted")]
+    lines = [Content.styled(line(head), "bold"), Content.styled(line(columns_line), "$foreground 62%")]
     for attribute in schema.attributes:
         role = attribute.role.value if attribute.role else ""
         lines.append(
             Content.assemble(
                 (fit(attribute.name, 16), "bold"),
                 f" {fit(attribute.kind.value, 10)} {fit(role, 10)} ",
-                (fit(_values(attribute), max(columns - 40, 8)), "$text-muted"),
+                (fit(_values(attribute), max(columns - 40, 8)), "$foreground 62%"),
             )
         )
     for warning in preview.warnings:

@@ -30,6 +30,7 @@ class WhyScreen(Panel[None]):
     def __init__(self, item: Recommendation) -> None:
         super().__init__()
         self._item = item
+        self._told: Explanation | None = None
 
     def compose_body(self) -> ComposeResult:
         yield VerticalScroll(Static("Asking …", classes="wait"), id="body")
@@ -41,14 +42,24 @@ class WhyScreen(Panel[None]):
     async def _load(self) -> None:
         body = self.query_one("#body", VerticalScroll)
         try:
-            told = await self.backend.explain(self._item.id)
+            self._told = await self.backend.explain(self._item.id)
         except ConvrecError as error:
             body.query_one(Static).update(Content(line(str(error))))
             return
-        columns = max(body.size.width - 4, 24)
-        await body.remove_children()
-        await body.mount_all(_sections(told, columns))
+        await self._draw()
         body.focus()
+
+    def redraw(self) -> None:
+        self.run_worker(self._draw(), exclusive=True, group="draw")
+
+    async def _draw(self) -> None:
+        body = self.query_one("#body", VerticalScroll)
+        if self._told is None or not body.size.width:
+            return
+        columns = max(body.size.width - 4, 24)
+        async with self.batch():
+            await body.remove_children()
+            await body.mount_all(_sections(self._told, columns))
 
 
 def _sections(told: Explanation, columns: int) -> list[Static]:
@@ -86,12 +97,12 @@ def _score(told: Explanation, columns: int) -> Content:
         room = columns - LABEL - BAR - 10
         if wide:
             said = wrapped(meaning[name], room, 3)
-            row.append((said[0] if said else "", "$text-muted"))
+            row.append((said[0] if said else "", "$foreground 62%"))
             lines.append(Content.assemble(*row))
-            lines += [Content.assemble(" " * (columns - room), (more, "$text-muted")) for more in said[1:]]
+            lines += [Content.assemble(" " * (columns - room), (more, "$foreground 62%")) for more in said[1:]]
         else:
             lines.append(Content.assemble(*row))
-            lines += [Content.assemble("  ", (part, "$text-muted")) for part in wrapped(meaning[name], columns - 2, 3)]
+            lines += [Content.assemble("  ", (part, "$foreground 62%")) for part in wrapped(meaning[name], columns - 2, 3)]
     total = told.item.score
     among = f", number {told.item.rank} of {told.of:,}" if told.of else ""
     lines.append(Content.assemble((f"Together {number(total)}{among}.", "bold")))
@@ -138,7 +149,7 @@ def _record(told: Explanation, columns: int) -> Content:
             lines.append(
                 Content.assemble(
                     (sign if place == 0 else "  ", "$text-primary"),
-                    (label, "$text-muted"),
+                    (label, "$foreground 62%"),
                     (part, "$text-primary underline" if proof else ""),
                 )
             )
@@ -179,7 +190,7 @@ def _neighbours(told: Explanation, columns: int) -> Content | None:
                 " ",
                 (f"{bar:<10}", "$primary"),
                 f" {neighbour.similarity:.2f} ",
-                (line(neighbour.note), "$text-muted"),
+                (line(neighbour.note), "$foreground 62%"),
             )
         )
     return Content("\n").join(lines)

@@ -168,6 +168,7 @@ class Turns:
                 reply = cast("Done", event).reply
                 await self.show(reply, listed=listed or bool(reply.items))
                 await answer.finish(reply)
+                app.chat.conversation.to_end()
 
     async def show(self, reply: Reply, *, listed: bool) -> None:
         """Show the outcome of a turn: the request, the list where there is one, the figures."""

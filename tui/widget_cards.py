@@ -107,7 +107,7 @@ class Card(Widget, can_focus=True):
         indent = " " * RANK
         lines = [self._head(columns)]
         if self.entry.fields:
-            lines.append(Content.assemble(indent, (cut(self.entry.fields, inner), "$text-muted")))
+            lines.append(Content.assemble(indent, (cut(self.entry.fields, inner), "$foreground 62%")))
         lines.append(Content.assemble(indent, self._score(inner)))
         reason = " ".join(line(reason.text) for reason in self.item.reasons)
         lines += [Content(f"{indent}{part}") for part in (wrapped(reason, inner, 3) if reason else [])]
@@ -203,4 +203,5 @@ class CardList(VerticalScroll, can_focus=False):
         else:
             held = next((i for i, card in enumerate(cards) if card.has_focus), None)
             place = 0 if held is None else max(0, min(len(cards) - 1, held + step))
-        cards[place].focus()
+        cards[place].focus(scroll_visible=False)
+        self.scroll_to_widget(cards[place], animate=False)

@@ -164,7 +164,7 @@ class Prompt(Vertical):
             columns = max(self.size.width - 6, 20)
             shown = [
                 Content.assemble(
-                    (f"{command.usage:<16}", "$text-primary"), (cut(command.help, columns - 16), "$text-muted")
+                    (f"{command.usage:<16}", "$text-primary"), (cut(command.help, columns - 16), "$foreground 62%")
                 )
                 for command in found
             ]

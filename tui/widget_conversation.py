@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Static
 
-from convrec.tui.text import clean, counted, cut
+from convrec.tui.text import clean, counted, cut, line
 
 if TYPE_CHECKING:
     from convrec.agent.types import Reply
@@ -99,7 +99,7 @@ class Answer(Vertical, can_focus=True):
         """The answer in words, for copying."""
         if self.reply is None:
             return self._text
-        return "\n".join([clean(self.reply.message), *(f"{item.rank}. {item.title}" for item in self.reply.items)])
+        return "\n".join([clean(self.reply.message), *(f"{item.rank}. {line(item.title)}" for item in self.reply.items)])
 
     def compose(self) -> ComposeResult:
         yield Static(Content("…"), classes="steps")
@@ -188,15 +188,17 @@ class Answer(Vertical, can_focus=True):
 class ConversationView(VerticalScroll, can_focus=False):
     """All messages, the newest below."""
 
-    def on_mount(self) -> None:
-        self.anchor()
-
     async def add(self, message: Said | Note | Answer) -> None:
         """Add a message at the end."""
         await self.mount(message)
+        self.to_end()
         children = list(self.children)
         if len(children) > MOST_KEPT:
             await self.remove_children(children[: len(children) - MOST_KEPT])
+
+    def to_end(self) -> None:
+        """Show the newest message."""
+        self.call_after_refresh(self.scroll_end, animate=False)
 
     async def clear(self) -> None:
         """Begin with an empty page."""

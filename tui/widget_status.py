@@ -67,4 +67,4 @@ class StatusLine(Static):
             parts.append(f"${status.cost:.4f}")
         if status.catalogue:
             parts.append(status.catalogue)
-        return Content.styled(cut(" │ ".join(parts), max(self.size.width - 2, 10)), "$text-muted")
+        return Content.styled(cut(" │ ".join(parts), max(self.size.width - 2, 10)), "$foreground 62%")
