@@ -19,7 +19,9 @@ from mcp.server import Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from convrec.agent.errors import ToolError
-from convrec.agent.tools import TOOLS, Caller, ToolBox, catalogue_summary, describe, tool_text
+from convrec.agent.tool_schemas import arguments_schema
+from convrec.agent.toolbox import Caller, ToolBox
+from convrec.agent.tools import TOOLS, catalogue_summary, describe, tool_text
 from convrec.agent.types import Done, Event, RankDone, RecallDone, Understood
 from convrec.retrieval.errors import ConvrecError
 
@@ -108,7 +110,7 @@ async def _list_tools(service: Service, _: Context, __: types.PaginatedRequestPa
                 name=tool.name,
                 title=tool.title,
                 description=describe(tool, schema),
-                input_schema=tool.arguments.model_json_schema(),
+                input_schema=arguments_schema(tool, schema),
                 output_schema=tool.result.model_json_schema(mode="serialization"),
                 annotations=types.ToolAnnotations(
                     title=tool.title,

@@ -27,7 +27,7 @@ from convrec.retrieval.request import (
 from convrec.retrieval.schema import Attribute, AttributeKind
 
 if TYPE_CHECKING:
-    from convrec.agent.tools import ToolBox
+    from convrec.agent.toolbox import ToolBox
 
 _LISTED = 12
 _SOURCE = Provenance(source="tool")
