@@ -366,6 +366,8 @@ class _Sentence:
     def _reach(self, start: int) -> int:
         """How far words about the person reach: to the next pause that is not a comma between titles or values."""
         for pause, end in self.pauses:
+            if pause >= start and not self.text[start:pause].strip():
+                return pause
             if pause >= start and self.text[pause:end] != ",":
                 return pause
             if pause >= start and not self._listing(end):

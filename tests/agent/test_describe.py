@@ -27,7 +27,8 @@ def test_the_request_in_one_sentence() -> None:
         Description(text="lonely people"),
     )
     assert describe_request(request, FILM_SCHEMA) == (
-        'You want comedy films in French from 2000–2009 like "Amélie" matching "lonely people", not Horror, ideally ≤ 1 h 40.'
+        'You want comedy films in French from 2000–2009 like "Amélie" matching "lonely people", '
+        "not Horror, ideally ≤ 1 h 40."
     )
 
 

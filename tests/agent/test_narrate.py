@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -130,7 +131,7 @@ def test_the_same_turn_gives_the_same_sentences_and_neighbours_differ() -> None:
     context = comedy_context()
     first = [told(FILM_CATALOGUE, context, "f7", p) for p in range(4)]
     assert first == [told(FILM_CATALOGUE, context, "f7", p) for p in range(4)]
-    for one, other in zip(first, first[1:], strict=False):
+    for one, other in pairwise(first):
         assert one[0].text != other[0].text
 
 
@@ -150,9 +151,16 @@ def test_every_wording_of_every_facet_is_true_of_its_item() -> None:
 WORDS = st.sampled_from(
     "amber basil cedar delta ember fjord grove heron indigo jade kelp lotus maple nectar onyx pearl quartz reed".split()
 )
-VALUES = st.lists(st.builds(lambda a, b: f"{a} {b}".title(), WORDS, WORDS) | WORDS, max_size=3, unique=True)
+ENDINGS = ("ash", "bay", "cove", "dale", "elm", "fen")
 TITLES = st.builds(lambda a, b, n: f"{a} {b} {n}".title(), WORDS, WORDS, st.integers(100, 999))
 NUMBERS = st.none() | st.integers(1, 5000) | st.floats(0.1, 900).map(lambda x: round(x, 2))
+
+
+UNITS: Mapping[Role | None, Sequence[str | None]] = {
+    Role.DURATION: ("minutes",),
+    Role.PRICE: ("EUR", "USD", "GBP"),
+    None: (None, "kg", "cm"),
+}
 
 
 @st.composite
@@ -170,9 +178,7 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
     for number in range(draw(st.integers(1, 6))):
         kind = draw(st.sampled_from(list(roles)))
         role = draw(st.sampled_from(roles[kind]))
-        unit = {Role.DURATION: "minutes", Role.PRICE: draw(st.sampled_from(["EUR", "USD", "GBP"]))}.get(
-            role, draw(st.sampled_from([None, "kg", "cm"])) if kind is K.NUMBER and role is None else None
-        )
+        unit = draw(st.sampled_from(UNITS.get(role, (None,)))) if kind is K.NUMBER else None
         attributes.append(Attribute(name=f"a{number}", label=labels[number], kind=kind, role=role, unit=unit))
     schema = CatalogueSchema(
         noun=draw(st.sampled_from(["item", "tool", "book"])),
@@ -182,19 +188,18 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
     )
     records = []
     for row in range(draw(st.integers(2, 8))):
-        record: list[object] = [f"r{row}", draw(TITLES)]
-        for attribute in attributes:
-            record.append(_drawn(draw, attribute))
-        records.append([*record, ""])
+        values = [_drawn(draw, attribute, ENDINGS[number]) for number, attribute in enumerate(attributes)]
+        records.append([f"r{row}", draw(TITLES), *values, ""])
     return build(schema, records)
 
 
-def _drawn(draw: st.DrawFn, attribute: Attribute) -> object:
+def _drawn(draw: st.DrawFn, attribute: Attribute, ending: str) -> object:
     if attribute.kind is AttributeKind.FLAG:
         return draw(st.none() | st.booleans())
     if attribute.kind is AttributeKind.NUMBER:
         return draw(st.none() | st.integers(1900, 2025)) if attribute.role is Role.YEAR else draw(NUMBERS)
-    values = draw(VALUES)
+    word = st.builds(lambda a, glue: f"{a}{glue}{ending}", WORDS, st.sampled_from(["", " "]))
+    values = draw(st.lists(word | word.map(str.title), max_size=3, unique_by=str.casefold))
     return "|".join(values if attribute.kind is AttributeKind.CATEGORIES else values[:1])
 
 
