@@ -86,8 +86,9 @@ class ItemKNN:
             own = np.repeat(np.arange(start, start + both.shape[0]), np.diff(both.indptr)) == both.indices
             both.data[own] = 0
             blocks.append(_strongest(both, self.neighbours))
-        stacked = sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix((items, items))
-        self.model = ItemToItem(stacked.indptr.astype(np.int64), stacked.indices.astype(np.int32), stacked.data)
+        stacked = sparse.vstack(blocks, format="csr") if blocks else met[:0]
+        weights = np.asarray(stacked.data, np.float32)
+        self.model = ItemToItem(stacked.indptr.astype(np.int64), stacked.indices.astype(np.int32), weights)
         return self
 
     def scores(self, histories: Histories) -> Floats:

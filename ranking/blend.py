@@ -20,20 +20,20 @@ Floats = NDArray[np.float32]
 
 def as_log_probability(scores: Floats, prior: NDArray[np.floating], share: float = 0.01) -> Floats:
     """(B, I) log of non-negative mixture scores, smoothed with `share` of a prior (I,) so that none is zero."""
-    return np.log(np.maximum(scores, 0) + share * np.asarray(prior, np.float32)).astype(np.float32)
+    return np.asarray(np.log(np.maximum(scores, 0) + share * np.asarray(prior)), np.float32)
 
 
 def as_z_score(scores: Floats) -> Floats:
     """(B, I) scores with mean 0 and spread 1 a person; a constant row becomes zero."""
     centred = scores - scores.mean(axis=1, keepdims=True)
     spread = scores.std(axis=1, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
+    return np.asarray(np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12), np.float32)
 
 
 def as_prior(counts: NDArray[np.floating]) -> Floats:
     """(I,) popularity as probabilities, every item counted once more than it was met."""
     raised = np.asarray(counts, np.float64) + 1
-    return (raised / raised.sum()).astype(np.float32)
+    return np.asarray(raised / raised.sum(), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,5 +118,5 @@ def fit_sum(
             value.backward()  # type: ignore[no-untyped-call]
         return loss + value.detach()
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call, arg-type]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return LearnedSum(names, base.detach().double().numpy(), slope.detach().double().numpy(), centre, scale)

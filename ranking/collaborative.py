@@ -283,7 +283,7 @@ def _check(log: InteractionLog, items: int) -> None:
 
 
 def _sum(blocks: Iterator[sparse.csr_matrix], items: int) -> sparse.csr_matrix:
-    total = sparse.csr_matrix((items, items), dtype=np.float32)
+    total = sparse.coo_matrix((items, items), dtype=np.float32).tocsr()
     for block in blocks:
         total = total + block
     return total

@@ -32,7 +32,7 @@ def target_ranks(
     for row, items in enumerate(seen or ()):
         ahead[row, items] = False
     ahead[np.arange(count), targets] = True
-    ranks = ahead.sum(axis=1).astype(np.int64)
+    ranks = np.asarray(ahead.sum(axis=1), np.int64)
     ranks[~np.isfinite(own)] = scores.shape[1]
     return ranks
 
@@ -116,7 +116,7 @@ def ranking_metrics(ranks: Sequence[Ranks] | Ranks, k: int) -> dict[str, Floats]
     within = flat <= k
 
     def total(values: Floats) -> Floats:
-        return np.bincount(owner, weights=np.where(within, values, 0.0), minlength=lengths.size)
+        return np.bincount(owner, weights=np.where(within, values, 0.0), minlength=lengths.size).astype(np.float64)
 
     hits = total(np.ones(flat.size))
     recall, precision = hits / lengths, hits / k
@@ -193,7 +193,7 @@ def intra_list_diversity(lists: NDArray[np.integer], vectors: NDArray[np.floatin
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, norms, out=np.zeros_like(vectors, dtype=np.float64), where=norms > 0)[lists]  # (B, k, F)
     together = (unit.sum(axis=1) ** 2).sum(axis=1) - (unit**2).sum(axis=(1, 2))
-    return 1 - np.asarray(together, np.float64) / (k * (k - 1))
+    return np.asarray(1 - together / (k * (k - 1)), np.float64)
 
 
 def calibration(history: NDArray[np.floating], shown: NDArray[np.floating], *, smoothing: float = 0.01) -> Floats:
@@ -210,4 +210,4 @@ def calibration(history: NDArray[np.floating], shown: NDArray[np.floating], *, s
 
 def _shares(weights: NDArray[np.floating]) -> Floats:
     totals = weights.sum(axis=1, keepdims=True, dtype=np.float64)
-    return np.divide(weights, totals, out=np.zeros(weights.shape), where=totals > 0)
+    return np.asarray(np.divide(weights, totals, out=np.zeros(weights.shape), where=totals > 0), np.float64)

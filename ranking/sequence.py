@@ -119,7 +119,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.conv(self.norm_read(x))))
-        return x + self.dropout(self.down(functional.gelu(self.up(self.norm_think(x)))))
+        thought: Tensor = self.dropout(self.down(functional.gelu(self.up(self.norm_think(x)))))
+        return x + thought
 
 
 class SequenceNet(nn.Module):
@@ -254,7 +255,7 @@ class SequenceModel:
         """(B, I) float32 log-probabilities of the next item; a history without events gets the net's prior."""
         states = self.states(histories, signals)
         logits = torch.addmm(self.net.bias, states, self.net.item_vectors().T)
-        return torch.log_softmax(self._settle(logits), -1).float().cpu().numpy()
+        return np.asarray(torch.log_softmax(self._settle(logits), -1).float().cpu(), np.float32)
 
     @torch.inference_mode()
     def scores_for(

@@ -294,8 +294,10 @@ class _Run:
         """Items (B, T), targets (B, T) with -1 for none, signals (B, T, 2)."""
         for windows in self._plan():
             spans = windows[:, 1] - windows[:, 0]
-            place = windows[:, :1] + np.arange(int(spans.max()))
-            inside = np.arange(int(spans.max())) < spans[:, None]
+            # Few distinct widths: the matrix kernels keep a prepared plan, and its memory, for each shape they meet.
+            width = min(-(-int(spans.max()) // 16) * 16, self.net.config.window)
+            place = windows[:, :1] + np.arange(width)
+            inside = np.arange(width) < spans[:, None]
             place = np.where(inside, place, windows[:, :1])
             items = torch.from_numpy(self.log.items[place].astype(np.int64))
             targets = torch.from_numpy(np.where(inside, self.log.items[place + 1], -1).astype(np.int64))
@@ -333,7 +335,7 @@ class _FullSoftmax(torch.autograd.Function):
         return loss / count
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         states, vectors, bias = ctx.saved_tensors
         return states * grad, vectors * grad, bias * grad, None
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import sparse
 
 from convrec.ranking import collaborative
 from convrec.ranking.collaborative import (
@@ -39,19 +41,23 @@ def _dense(model: ItemToItem) -> NDArray[Any]:
     return out
 
 
+def _total(blocks: Iterable[sparse.csr_matrix]) -> NDArray[Any]:
+    return np.sum([block.toarray() for block in blocks], axis=0)
+
+
 def test_co_occurrence_counts_followers_by_gap() -> None:
     log = InteractionLog.from_sequences([[0, 1, 2], [1, 2]])
-    total = sum(block.toarray() for block in co_occurrence(log, 3, decay=0.5, gaps=2))
+    total = _total(co_occurrence(log, 3, decay=0.5, gaps=2))
     np.testing.assert_allclose(total, [[0, 1, 0.5], [0, 0, 2], [0, 0, 0]])
 
 
 def test_blocks_of_people_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     log = _log()
-    whole = sum(block.toarray() for block in co_occurrence(log, ITEMS, decay=0.8, gaps=5))
+    whole = _total(co_occurrence(log, ITEMS, decay=0.8, gaps=5))
     monkeypatch.setattr(collaborative, "BLOCK_PAIRS", 50)
     blocks = list(co_occurrence(log, ITEMS, decay=0.8, gaps=5))
     assert len(blocks) > 5
-    np.testing.assert_allclose(sum(block.toarray() for block in blocks), whole, rtol=1e-6)
+    np.testing.assert_allclose(_total(blocks), whole, rtol=1e-6)
 
 
 def test_transitions_are_probabilities_of_what_follows() -> None:
@@ -77,7 +83,7 @@ def test_ease_is_the_closed_form() -> None:
 def test_decayed_ease_is_the_closed_form_of_decayed_pairs() -> None:
     log = _log()
     found = _dense(fit_ease(log, ITEMS, EaseSettings(decay=0.7, ridge=0.5, neighbours=ITEMS)))
-    pairs = 0.7 * sum(block.toarray() for block in co_occurrence(log, ITEMS, decay=0.7, gaps=40))
+    pairs = 0.7 * _total(co_occurrence(log, ITEMS, decay=0.7, gaps=40))
     gram = pairs + pairs.T + np.diag(np.bincount(log.items, minlength=ITEMS))
     inverse = np.linalg.inv(gram + 0.5 * np.diag(gram).mean() * np.eye(ITEMS))
     expected = inverse / -np.diag(inverse)
@@ -178,7 +184,7 @@ def test_damaged_arrays_are_refused(damage: str) -> None:
     elif damage == "short":
         arrays["columns"] = arrays["columns"][:-1]
     else:
-        arrays["columns"] = arrays["columns"] + 1000  # type: ignore[operator]
+        arrays["columns"] = np.full_like(arrays["columns"], 1000)
     with pytest.raises(CheckpointError):
         ItemToItem.from_arrays(arrays)
 
