@@ -1,7 +1,8 @@
 """Delimited text (CSV, TSV and kin) into string columns, with the line number of every row and every reject.
 
-Regular lines go through polars. Lines that do not have the header's number of fields, quoted line breaks and stray
-quotes are read one record at a time, so that one broken row never costs its neighbours.
+Lines that are whole records with the header's number of fields go through polars, all at once. What starts on another
+line (quoted line breaks, stray quotes, too many fields) is read one record at a time, so that a broken row never costs
+its neighbours.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,8 @@ SEPARATORS = ("\t", ",", ";", "|", "::")
 _UNIT_SEPARATOR = "\x1f"
 """stands in for a separator of two characters"""
 _RECORDS_A_BLOCK = 100_000
+_BLOCK = 1 << 24
+_QUOTE = 0x22
 _TYPED_HEADER = re.compile(r"^(\w+):(?:token|token_seq|float|float_seq)$")
 _NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d+)?$")
 
@@ -77,8 +80,8 @@ class _LineIndex:
         self.data = data
         self.bytes = np.frombuffer(data, dtype=np.uint8)
         breaks = [
-            np.flatnonzero(self.bytes[start : start + (1 << 24)] == 0x0A) + start
-            for start in range(0, self.bytes.size, 1 << 24)
+            np.flatnonzero(self.bytes[start : start + _BLOCK] == 0x0A) + start
+            for start in range(0, self.bytes.size, _BLOCK)
         ]
         ends = np.concatenate(breaks) if breaks else np.zeros(0, np.int64)
         if self.bytes.size and (ends.size == 0 or ends[-1] != self.bytes.size - 1):
@@ -92,34 +95,51 @@ class _LineIndex:
     def text(self, number: int) -> str:
         return self.data[self.starts[number] : self.ends[number]].decode("utf-8", "surrogatepass")
 
-    def counts(self, byte: int) -> NDArray[np.int64]:
-        """(lines,) how often a byte occurs in each line."""
-        found = [
-            np.flatnonzero(self.bytes[start : start + (1 << 24)] == byte) + start
-            for start in range(0, self.bytes.size, 1 << 24)
-        ]
-        places = np.concatenate(found) if found else np.zeros(0, np.int64)
-        return np.searchsorted(places, self.ends) - np.searchsorted(places, self.starts)
+    def regular(self, separator: str, width: int, start: int) -> NDArray[np.bool_]:
+        """(lines,) whether a line from `start` on is a whole record of `width` fields with sound quoting."""
+        mask = np.zeros(len(self), np.bool_)
+        first = start
+        while first < len(self):
+            last = int(np.searchsorted(self.ends, self.starts[first] + _BLOCK, side="right"))
+            last = max(last, first + 1)
+            mask[first:last] = self._regular_block(first, last, ord(separator), width)
+            first = last
+        return mask
+
+    def _regular_block(self, first: int, last: int, separator: int, width: int) -> NDArray[np.bool_]:
+        offset = int(self.starts[first])
+        block = self.bytes[offset : int(self.ends[last - 1])]
+        starts, ends = self.starts[first:last] - offset, self.ends[first:last] - offset
+        separators = np.flatnonzero(block == separator)
+        quotes = np.flatnonzero(block == _QUOTE)
+        sound = ends > starts
+        if quotes.size:
+            before = np.searchsorted(quotes, starts)
+            number = np.searchsorted(quotes, ends) - before
+            line = np.repeat(np.arange(starts.size), number)
+            opens = (np.arange(quotes.size) - before[line]) % 2 == 0
+            beside = np.where(opens, quotes - 1, quotes + 1)
+            edge = (beside < starts[line]) | (beside >= ends[line])
+            neighbour = block[np.clip(beside, 0, block.size - 1)]
+            stray = ~(edge | (neighbour == separator) | (neighbour == _QUOTE))
+            sound &= (number % 2 == 0) & (np.bincount(line[stray], minlength=starts.size) == 0)
+            line = np.searchsorted(ends, separators, side="right")
+            outside = (np.searchsorted(quotes, separators) - before[np.minimum(line, starts.size - 1)]) % 2 == 0
+            separators = separators[outside]
+        fields = np.searchsorted(separators, ends) - np.searchsorted(separators, starts) + 1
+        return np.asarray(sound & (fields == width))
 
 
 def _read_rows(data: bytes, lines: _LineIndex, start: int, separator: str, names: list[str]) -> Delimited:
-    quoted = b'"' in data
-    broken = b"\xed" in data and _has_surrogates(data)
-    fields = lines.counts(ord(separator)) + 1
-    regular = fields == len(names)
-    if quoted:
-        regular &= lines.counts(0x22) % 2 == 0
-    regular[:start] = False
-    blank = lines.ends == lines.starts
-    blank[:start] = True
-    if broken or (quoted and not bool((regular | blank).all())):
-        return _recover(lines, start, separator, names)
-    odd = [n for n in np.flatnonzero(~regular & ~blank).tolist() if lines.text(n).strip()]
-    rescued = _recover(lines, 0, separator, names, only=odd)
-    frame = _parse_regular(data, lines, regular, separator, names, quoted=quoted)
-    numbers = np.flatnonzero(regular).astype(np.int64) + 1
+    regular = lines.regular(separator, len(names), start)
+    for match in re.finditer(rb"\xed[\xa0-\xbf]", data) if b"\xed" in data else ():
+        regular[np.searchsorted(lines.ends, match.start())] = False
+    rescued, consumed = _recover(lines, regular, start, separator, names)
+    regular[consumed] = False
+    frame = _parse_regular(data, lines, regular, separator, names)
     if frame is None:
-        return _recover(lines, start, separator, names)
+        return _recover(lines, np.zeros_like(regular), start, separator, names)[0]
+    numbers = np.flatnonzero(regular).astype(np.int64) + 1
     if rescued.frame.height:
         numbers = np.concatenate([numbers, rescued.lines])
         order = np.argsort(numbers, kind="stable")
@@ -127,12 +147,8 @@ def _read_rows(data: bytes, lines: _LineIndex, start: int, separator: str, names
     return Delimited(frame, numbers, rescued.rejects, rescued.warnings)
 
 
-def _has_surrogates(data: bytes) -> bool:
-    return re.search(rb"\xed[\xa0-\xbf]", data) is not None
-
-
 def _parse_regular(
-    data: bytes, lines: _LineIndex, regular: NDArray[np.bool_], separator: str, names: list[str], *, quoted: bool
+    data: bytes, lines: _LineIndex, regular: NDArray[np.bool_], separator: str, names: list[str]
 ) -> pl.DataFrame | None:
     """The regular lines through polars; None when its count of rows differs from ours."""
     total = int(regular.sum())
@@ -146,7 +162,7 @@ def _parse_regular(
             has_header=False,
             new_columns=names,
             separator=separator,
-            quote_char='"' if quoted else None,
+            quote_char='"',
             infer_schema=False,
         )
     except pl.exceptions.PolarsError:
@@ -155,20 +171,28 @@ def _parse_regular(
 
 
 def _recover(
-    lines: _LineIndex, start: int, separator: str, names: list[str], only: list[int] | None = None
-) -> Delimited:
-    """Read record by record. `only`: these physical lines alone, each a record of its own."""
+    lines: _LineIndex, regular: NDArray[np.bool_], start: int, separator: str, names: list[str]
+) -> tuple[Delimited, NDArray[np.int64]]:
+    """Read what starts on a line that is not regular, record by record; and the lines that this took."""
     blocks: list[pl.DataFrame] = []
     rows: list[list[str]] = []
     numbers: list[int] = []
     rejects: list[Reject] = []
+    consumed: list[int] = []
     mended = 0
     schema = dict.fromkeys(names, pl.String)
-    for number, fields, problem, lenient in _records(lines, start, separator, len(names), only):
-        if problem:
-            rejects.append(Reject(number + 1, problem, lines.text(number)))
+    following = start
+    for number in (np.flatnonzero(~regular[start:]) + start).tolist():
+        if number < following or not lines.text(number).strip():
             continue
-        mended += lenient
+        used, fields, sound = _record(lines, number, separator, len(names))
+        following = number + used
+        consumed.extend(range(number, following))
+        fields, problem = _judged(fields, len(names), sound=sound)
+        if problem:
+            rejects.append(Reject(number + 1, problem, lines.text(number)[:2000]))
+            continue
+        mended += not sound
         rows.append(fields)
         numbers.append(number + 1)
         if len(rows) == _RECORDS_A_BLOCK:
@@ -176,33 +200,18 @@ def _recover(
             rows = []
     blocks.append(pl.DataFrame(rows, schema=schema, orient="row"))
     warnings = [f"{count(mended, 'row')} had a stray quotation mark and was read as it stands"] if mended else []
-    return Delimited(pl.concat(blocks), np.array(numbers, dtype=np.int64), rejects, warnings)
+    found = Delimited(pl.concat(blocks), np.array(numbers, dtype=np.int64), rejects, warnings)
+    return found, np.array(consumed, dtype=np.int64)
 
 
-def _records(
-    lines: _LineIndex, start: int, separator: str, width: int, only: list[int] | None
-) -> Iterator[tuple[int, list[str], str | None, bool]]:
-    """(physical line, fields, why it is rejected or None, whether it was read leniently)."""
-    number = start
-    for number_given in only or ():
-        yield number_given, *_judged(_record(lines, number_given, separator, width)[1], width, strict=True), False
-    while only is None and number < len(lines):
-        if lines.starts[number] == lines.ends[number] or not lines.text(number).strip():
-            number += 1
-            continue
-        used, fields, strict = _record(lines, number, separator, width)
-        yield number, *_judged(fields, width, strict=strict), not strict
-        number += used
-
-
-def _judged(fields: list[str], width: int, *, strict: bool) -> tuple[list[str], str | None]:
-    if any("\ud800" <= character <= "\udfff" for value in fields for character in value if character > "\ud7ff"):
+def _judged(fields: list[str], width: int, *, sound: bool) -> tuple[list[str], str | None]:
+    if any("\ud800" <= character <= "\udfff" for value in fields if not value.isascii() for character in value):
         return fields, "broken UTF-8"
     if len(fields) > width and not any(value.strip() for value in fields[width:]):
         fields = fields[:width]
     if len(fields) == width:
         return fields, None
-    if not strict:
+    if not sound:
         return fields, "quotation mark without its partner"
     return fields, "too many fields" if len(fields) > width else "too few fields"
 
