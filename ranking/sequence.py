@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -224,13 +225,20 @@ class SequenceModel:
         """The shapes of the net."""
         return self.net.config
 
+    @cached_property
+    def item_vectors(self) -> Tensor:
+        """(I, D) the vector of every item, computed once: the net of a model no longer changes."""
+        self.net.eval()
+        with torch.inference_mode():
+            return self.net.item_vectors()
+
     @torch.inference_mode()
     def states(
         self, histories: Sequence[NDArray[np.integer]], signals: Sequence[NDArray[np.int64]] | None = None
     ) -> Tensor:
         """(B, D) what the net makes of each history, oldest event first; zeros for an empty one."""
         self.net.eval()
-        vectors = self.net.item_vectors()
+        vectors = self.item_vectors
         window = self.config.window
         out = torch.zeros(len(histories), self.config.dim, device=vectors.device)
         order = sorted((b for b, h in enumerate(histories) if len(h)), key=lambda b: len(histories[b]))
@@ -254,7 +262,7 @@ class SequenceModel:
     ) -> NDArray[np.float32]:
         """(B, I) float32 log-probabilities of the next item; a history without events gets the net's prior."""
         states = self.states(histories, signals)
-        logits = torch.addmm(self.net.bias, states, self.net.item_vectors().T)
+        logits = torch.addmm(self.net.bias, states, self.item_vectors.T)
         return np.asarray(torch.log_softmax(self._settle(logits), -1).float().cpu(), np.float32)
 
     @torch.inference_mode()
