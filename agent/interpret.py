@@ -21,7 +21,7 @@ class Ask:
 class MoreLikeShown:
     """More like an item of the last list; the reading already holds the references."""
 
-    item_ids: tuple[str, ...]
+    ranks: tuple[int, ...]
     kind: Literal["more_like"] = "more_like"
 
 
@@ -29,7 +29,7 @@ class MoreLikeShown:
 class RejectShown:
     """Not these items of the last list; the reading already holds the exclusions."""
 
-    item_ids: tuple[str, ...]
+    ranks: tuple[int, ...]
     kind: Literal["reject"] = "reject"
 
 

@@ -23,6 +23,7 @@ class ActHit:
     start: int
     end: int
     whole: bool = False
+    words: str = ""
 
 
 class ActReader:
@@ -71,7 +72,7 @@ class ActReader:
         for kind, pattern in self._patterns["whole"]:
             if pattern.match(text):
                 ids = self._focus(context) if kind in ("explain", "tell_more", "seen") else ()
-                return ActHit(kind, ids, (), start, len(chart), whole=True)
+                return ActHit(kind, ids, (), start, len(chart), whole=True, words=text)
         return None
 
     def opening(self, chart: Chart, start: int) -> ActHit | None:

@@ -10,7 +10,7 @@ from convrec.agent.reading_scope import Said
 from convrec.agent.reading_text import Chart
 from convrec.agent.reading_wanted import Wanted
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.filters import Contains, In, NotIn, Range, leaves
+from convrec.retrieval.filters import And, Contains, In, NotIn, Range, leaves
 from convrec.retrieval.request import (
     Constraint,
     Description,
@@ -127,6 +127,8 @@ class Builder:
         a, b = first.wanted, second.wanted
         if a.field != b.field or not a.field:
             return False
+        if a.shun or b.shun:
+            return False
         if a.values and b.values and first.negated != second.negated:
             return bool(set(a.values) & set(b.values))
         if a.bounds is not None and b.bounds is not None and not first.negated and not second.negated:
@@ -188,6 +190,8 @@ class Builder:
 
     def _values(self, draft: Draft, entry: Said) -> None:
         wanted = entry.wanted
+        if entry.negated and wanted.negative == And(parts=()):
+            return
         strength = self._strength(entry)
         if strength is not Strength.SOFT:
             self._give_way(draft, entry)
@@ -221,7 +225,7 @@ class Builder:
                 if not entry.negated and (entry.instead or (single and not entry.also)):
                     draft.drop(old.id)
                 continue
-            if _mentions(old, wanted):
+            if _mentions(old, wanted) and not wanted.shun:
                 draft.drop(old.id)
                 if entry.negated or old.strength is Strength.MUST:
                     draft.note(f"Earlier you said “{old.label}”; I now go by “{self._label(entry)}”.")

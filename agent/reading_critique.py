@@ -9,12 +9,13 @@ import numpy as np
 
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_find import Finder
-from convrec.agent.reading_ranges import Bounds, shown_number
+from convrec.agent.reading_ranges import Bounds, bounds_of, shown_number
 from convrec.agent.reading_references import Compared, Named
 from convrec.agent.reading_scope import Said
-from convrec.agent.reading_text import Chart, Span
-from convrec.agent.reading_wanted import Wanted, value_filter, wanted_values
+from convrec.agent.reading_text import Chart, Span, key_of
+from convrec.agent.reading_wanted import value_filter, wanted_range
 from convrec.retrieval.catalogue import Catalogue, CategoryColumn
+from convrec.retrieval.filters import Range
 from convrec.retrieval.request import Constraint, Strength
 from convrec.retrieval.schema import Attribute
 
@@ -48,8 +49,6 @@ class CritiqueReader:
             side = "low" if entry.side == "low" else "high"
             bounds = self.finder.quantiles.side(attribute, side)
             if bounds is not None:
-                from convrec.agent.reading_wanted import wanted_range
-
                 return [Said(wanted_range(attribute, bounds, "adjective"), span.start, span.end)]
         plain = (
             compared.plain
@@ -98,23 +97,24 @@ class CritiqueReader:
             draft.note(f"The {attribute.label} of {title} is not known here.")
             return False
         shown = {s.id for s in draft.context.shown}
-        if len(known) > 3 and all(self.catalogue.ids[row] in shown for row, _ in known):
-            ordered = sorted(known, key=lambda pair: pair[1])
-            row, value = ordered[len(ordered) // 2]
-        else:
-            row, value = (min if entry.side == "low" else max)(known, key=lambda pair: pair[1])
         low = entry.side == "low"
+        listed = len(known) > 1 and all(self.catalogue.ids[row] in shown for row, _ in known)
+        if listed:
+            row, value = sorted(known, key=lambda pair: pair[1])[(len(known) - 1) // 2]
+        else:
+            row, value = (min if low else max)(known, key=lambda pair: pair[1])
         bounds = Bounds(maximum=value, maximum_open=True) if low else Bounds(minimum=value, minimum_open=True)
         for old in draft.context.request.constraints:
-            if old.fields == (attribute.name,) and not old.negated:
+            if old.fields == (attribute.name,) and not old.negated and isinstance(old.filter, Range):
+                joint = bounds.meet(bounds_of(old.filter))
+                bounds = joint if joint.possible else bounds
                 draft.drop(old.id)
-        words = draft.chart.words(start, draft.chart.tokens and min(end, start + 3) or end)
-        word = words.split(" than")[0]
+        against = "these" if listed else self.catalogue.titles[row]
         draft.add(
             Constraint(
                 filter=bounds.filter(attribute.name),
-                label=f"{word} than {self.catalogue.titles[row]} ({shown_number(attribute, value)})",
-                relative_to=self.catalogue.ids[row],
+                label=f"{entry.words[0]} than {against} ({shown_number(attribute, value)})",
+                relative_to=None if listed else self.catalogue.ids[row],
                 provenance=draft.provenance(start, end),
             )
         )
@@ -124,11 +124,8 @@ class CritiqueReader:
 
     def _shift(self, draft: Draft, plain: str, less: bool, start: int, end: int) -> None:
         """'darker', 'less violent': a softer wish and the description."""
-        from convrec.agent.reading_text import key_of
-
         hits = [h for h in self.finder.values.find(key_of(plain)) if self.finder.values.controlled(h.attribute)]
         for hit in hits[:1]:
-            wanted: Wanted = wanted_values(hit.attribute, hit.values, hit.how)
             label = f"less {plain}" if less else f"more {plain}"
             node = value_filter(hit.attribute, hit.values, "none" if less else "any")
             draft.add(
@@ -140,5 +137,4 @@ class CritiqueReader:
                     provenance=draft.provenance(start, end),
                 )
             )
-            del wanted
         draft.describe(plain, -1.0 if less else 1.0, start, end)

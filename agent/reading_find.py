@@ -13,7 +13,7 @@ from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import Hit, ValueIndex
 from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_range, wanted_values
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.filters import And, Filter, In, NotIn, Or
+from convrec.retrieval.filters import And, Filter, In, Missing, Not, NotIn, holds
 from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
@@ -22,7 +22,7 @@ _ENOUGH = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class Unmet:
     """Words that name a value which no item has."""
 
     field: str
@@ -42,6 +42,7 @@ class Finder:
         self.flags = {
             key: a for a in catalogue.schema.attributes if a.kind is AttributeKind.FLAG for key in _flag_keys(a)
         }
+        self._main_language = _main_language(catalogue)
         topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
         self.main_topic = topics[0] if topics else None
         self._both_nations: dict[tuple[str, str], bool] = {}
@@ -57,12 +58,49 @@ class Finder:
                     chart.put(start, start + length, "want", [Wanted(attribute.name, yes, no, attribute.label, "flag")])
                     break
 
-    def find_values(self, chart: Chart) -> None:
-        """Names, synonyms, concepts and nationalities."""
+    def find_tongues(self, chart: Chart) -> None:
+        """'foreign', 'without subtitles': anything but, or only, the language that most items are in."""
+        if self._main_language is None:
+            return
+        attribute, main = self._main_language
+        own = self.grammar.languages
+        home = wanted_values(attribute, (main,), "nation", label=f"{attribute.label} {main}")
+        for cues in (own.foreign, own.no_translation):
+            for position in range(len(chart)):
+                length = chart.phrase_at(position, phrases(cues), 6)
+                if not length:
+                    continue
+                wanted = home
+                if cues is own.foreign:
+                    there = And(parts=(home.negative, Not(part=Missing(field=attribute.name))))
+                    label = f"{attribute.label} other than {main}"
+                    wanted = replace(home, filter=there, negative=home.filter, label=label, values=())
+                    exact = self.values.find(chart.stems(position, position + length))
+                    wanted = self._narrowed(wanted, exact)
+                chart.put(position, position + length, "want", [wanted])
+
+    def _narrowed(self, wanted: Wanted, hits: list[Hit]) -> Wanted:
+        """With a value of the same name, where that leaves enough to choose from."""
+        for hit in hits:
+            if hit.how == "name" and self.values.controlled(hit.attribute):
+                both = And(parts=(wanted.filter, value_filter(hit.attribute, hit.values)))
+                if (
+                    sum(
+                        holds(both, self.catalogue.item(int(row)))
+                        for row in _rows(self.catalogue, hit.attribute, hit.values)
+                    )
+                    >= 5
+                ):
+                    return replace(wanted, filter=both, label=hit.values[0])
+        return wanted
+
+    def find_values(self, chart: Chart, *, shortest: int = 1) -> None:
+        """Names, synonyms, concepts and nationalities of at least so many words."""
         for start in range(len(chart)):
             if chart.owner[start] is not None or not self.values.starts(chart.tokens[start].stem):
                 continue
-            for length in range(min(self.values.longest, len(chart) - start), 0, -1):
+            least = max(shortest, chart.phrase_at(start, self.grammar.adjectives, 6) + 1) if shortest > 1 else 1
+            for length in range(min(self.values.longest, len(chart) - start), least - 1, -1):
                 end = start + length
                 if not chart.free(start, end) or any(chart.breaks(p, ".,;!?\n") for p in range(start + 1, end)):
                     continue
@@ -80,11 +118,13 @@ class Finder:
         kept = []
         for hit in hits:
             controlled = self.values.controlled(hit.attribute)
+            if hit.attribute.role is Role.COUNTRY and len(token.norm) == 2:
+                if token.text.isupper() and not chart.message.isupper():
+                    kept.append(hit)
+                continue
             if plain and not (controlled and hit.how == "name" and token.norm not in self.grammar.function_words):
                 continue
             if plain and token.norm in self.grammar.filler_words and not token.capital:
-                continue
-            if hit.attribute.role is Role.COUNTRY and len(token.norm) == 2 and not token.text.isupper():
                 continue
             kept.append(hit)
         return kept
@@ -115,15 +155,18 @@ class Finder:
         best = min(sure, key=lambda h: (order.get(h.how, 3), h.attribute.role is not Role.TOPIC))
         if self._needs_capital(chart, start, end, best):
             return []
-        companions = tuple((value_filter(t.attribute, t.values), t.values[0]) for t in tags)
+        same = {key_of(v) for v in best.values}
+        companions = tuple(
+            (value_filter(t.attribute, t.values), t.values[0]) for t in tags if key_of(t.values[0]) not in same
+        )
         if best.every:
             return [wanted_values(best.attribute, (v,), best.how) for v in best.values]
         wanted = wanted_values(best.attribute, best.values, best.how)
-        negative = (
-            And(parts=(wanted.negative, *(value_filter(t.attribute, t.values, "none") for t in tags)))
-            if tags
-            else wanted.negative
+        against = (
+            *(() if best.narrower else (wanted.negative,)),
+            *(value_filter(t.attribute, t.values, "none") for t in tags),
         )
+        negative = against[0] if len(against) == 1 else And(parts=against)
         return [
             replace(
                 wanted,
@@ -131,6 +174,8 @@ class Finder:
                 soft=companions,
                 strength=Strength.SOFT if best.soft else Strength.HARD,
                 describe=best.soft,
+                shun=best.narrower,
+                negative_label=f"not {chart.words(start, end)}" if best.narrower else "",
             )
         ]
 
@@ -164,12 +209,11 @@ class Finder:
         if language is None or country is None:
             only = language or country
             assert only is not None  # noqa: S101
-            return wanted_values(
-                only.attribute, only.values, "nation", label=self._nation_label(chart, start, end, only)
-            )
+            label = self._nation_label(chart, start, end, only)
+            return wanted_values(only.attribute, only.values, "nation", label=label)
         spoken = wanted_values(language.attribute, language.values, "nation")
         made = wanted_values(country.attribute, country.values, "nation")
-        label = chart.words(start, end).capitalize()
+        label = chart.said(start, end).capitalize()
         if self._agree(language, country):
             joint = And(parts=(spoken.filter, made.filter))
             return replace(
@@ -181,8 +225,10 @@ class Finder:
 
     @staticmethod
     def _nation_label(chart: Chart, start: int, end: int, hit: Hit) -> str:
-        word = chart.words(start, end)
-        return f"in {word.capitalize()}" if hit.attribute.role is Role.LANGUAGE else f"from {hit.values[0]}"
+        word = chart.said(start, end).capitalize()
+        if hit.attribute.role is Role.LANGUAGE:
+            return f"in {word}"
+        return f"from {hit.values[0]}" if len(hit.values) == 1 else word
 
     def _agree(self, language: Hit, country: Hit) -> bool:
         key = (language.values[0], country.values[0])
@@ -195,14 +241,17 @@ class Finder:
             )
         return self._both_nations[key]
 
-    def find_people(self, chart: Chart) -> list[Missing]:
-        """Whole names in any case, surnames after a cue or capitalised, misspelt names; unknown ones are returned."""
-        missing: list[Missing] = []
-        if not self.people:
-            return missing
+    def find_whole_names(self, chart: Chart) -> None:
+        """Whole names of people, in any case."""
         for start in range(len(chart)):
             if chart.owner[start] is None and chart.tokens[start].norm in self.people.firsts:
                 self._whole_name(chart, start)
+
+    def find_people(self, chart: Chart) -> list[Unmet]:
+        """Surnames after a cue or capitalised, and misspelt names; unknown ones are returned."""
+        missing: list[Unmet] = []
+        if not self.people:
+            return missing
         for start in range(len(chart)):
             if chart.owner[start] is None:
                 self._part_of_name(chart, start, missing)
@@ -218,10 +267,13 @@ class Finder:
                 self._put_person(chart, start, end, name)
                 return
 
-    def _part_of_name(self, chart: Chart, start: int, missing: list[Missing]) -> None:
+    def _part_of_name(self, chart: Chart, start: int, missing: list[Unmet]) -> None:
         token = chart.tokens[start]
         cue = self._person_cue(chart, start)
-        if not token.norm.isalpha() or not (token.capital and start > 0 or cue):
+        following = chart.tokens[start + 1].stem if start + 1 < len(chart) else ""
+        unusual = self.values.common_words if following in self.grammar.noun_words else self.values.known_words
+        rare = token.stem not in unusual and token.norm not in unusual
+        if not token.norm.isalpha() or not (token.capital or cue or rare):
             return
         end = start + 1
         while (
@@ -250,8 +302,10 @@ class Finder:
             if close is not None:
                 self._put_person(chart, start, end, close)
                 return
+        if not (cue or rare or (token.capital and start > 0)):
+            return
         found = self.people.surname(chart.norms(start, end), cued=bool(cue) or token.capital)
-        if found is not None and (token.capital or cue in ("maker", "performer")):
+        if found is not None and (token.capital or cue or found[0].count > 2):
             best, others = found
             if not others or best.count >= 2 * others[0].count:
                 self._put_person(
@@ -260,9 +314,7 @@ class Finder:
                 return
         if cue and end - start > 1 and token.capital and all(t.capital for t in chart.tokens[start:end]):
             attribute = self._cued(cue)[0]
-            missing.append(
-                Missing(attribute.name, chart.words(start, end), self.people.nearest(chart.norms(start, end)))
-            )
+            missing.append(Unmet(attribute.name, chart.words(start, end), self.people.nearest(chart.norms(start, end))))
             chart.put(start, end, "missing")
 
     def _person_cue(self, chart: Chart, start: int) -> str:
@@ -361,6 +413,16 @@ def _rows(
     column = catalogue.categories(attribute.name)
     codes = [code for code in (column.code(value) for value in values) if code is not None]
     return np.concatenate([column.rows(code) for code in codes]) if codes else np.zeros(0, np.int32)
+
+
+def _main_language(catalogue: Catalogue) -> tuple[Attribute, str] | None:
+    """The language of most items, where there is one."""
+    for attribute in catalogue.schema.with_role(Role.LANGUAGE):
+        if attribute.kind in (AttributeKind.CATEGORY, AttributeKind.CATEGORIES):
+            vocabulary = catalogue.vocabulary(attribute.name)
+            if vocabulary and vocabulary[0].count > 0.5 * len(catalogue):
+                return attribute, vocabulary[0].value
+    return None
 
 
 def _flag_keys(attribute: Attribute) -> set[str]:

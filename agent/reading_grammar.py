@@ -149,6 +149,8 @@ class Concept(_Data):
     values: tuple[str, ...]
     words: tuple[str, ...]
     soft: bool = False
+    narrower: bool = False
+    """the words name a part of the values only: 'no slashers' does not mean 'no horror'"""
 
 
 class ActWords(_Data):
@@ -229,7 +231,8 @@ class Grammar(_Data):
 
     @cached_property
     def noun_words(self) -> frozenset[str]:
-        return frozenset(self.words.nouns.split())
+        words = self.words.nouns.split()
+        return frozenset(words) | {singular(word) for word in words}
 
     @cached_property
     def plain_words(self) -> frozenset[str]:

@@ -35,11 +35,12 @@ def language_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[s
 def country_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[str, ...]]:
     """Value -> names and nationalities: 'France' or 'FR' -> France, French."""
     by_name = {key_of(name): code for code, name in _territories().items()}
-    for code, aliases in grammar.countries.aliases.items():
-        by_name.update({key_of(alias): code for alias in aliases})
+    for iso, aliases in grammar.countries.aliases.items():
+        by_name.update({key_of(alias): iso for alias in aliases})
     named = {}
     for value in values:
-        code = value.upper() if value.upper() in _territories() and len(value) == 2 else by_name.get(key_of(value))
+        code: str | None = value.upper() if value.upper() in _territories() and len(value) == 2 else None
+        code = code or by_name.get(key_of(value))
         words: list[str] = []
         if code is not None:
             words = [_territories().get(code, value), *grammar.countries.aliases.get(code, ())]

@@ -19,6 +19,7 @@ class Named:
 
     hit: TitleHit
     use: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,29 @@ class ReferenceReader:
                 self._bare(chart, start)
         return unknown
 
+    def title_at(self, chart: Chart, start: int) -> tuple[TitleHit, int] | None:
+        """The title that starts at a token and where it ends, as after a cue."""
+        return self._title_from(chart, start, "like")
+
     def lookup(self, words: str) -> TitleHit | None:
         """The item that folded words name, however roughly."""
         return self.titles.exact(words) or self.titles.close(words) or self.titles.partial(words)
+
+    def lone(self, chart: Chart, start: int, end: int) -> TitleHit | None:
+        """The item that a whole message of a few words names."""
+        key = chart.norms(start, end)
+        if self._is_value(chart, start, end):
+            return None
+        hit = self.titles.exact(key) if end - start > 1 else None
+        hit = hit or self.titles.close(key, cutoff=88.0)
+        rare = [
+            t
+            for t in chart.tokens[start:end]
+            if t.norm not in self.grammar.plain_words and t.stem not in self.values.known_words
+        ]
+        if hit is None and end - start > 1 and (rare or any(t.capital for t in chart.tokens[start + 1 : end])):
+            hit = self.titles.partial(key)
+        return hit
 
     def _quoted(self, chart: Chart) -> list[str]:
         unknown = []
@@ -166,7 +187,7 @@ class ReferenceReader:
             return exact
         end = self._phrase_end(chart, start)
         verb = use in ("loved", "seen", "hated", "avoid", "than") or joined
-        for stop in range(end, start, -1):
+        for stop in range(end, end - 1 if use == "avoid" else start, -1):
             key = chart.norms(start, stop)
             if all(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or self._is_value(
                 chart, start, stop
@@ -189,7 +210,8 @@ class ReferenceReader:
             ):
                 continue
             year = self._year_after(chart, stop)
-            hit = self.titles.exact(chart.norms(start, stop), year)
+            key = chart.norms(start, stop)
+            hit = self.titles.exact(key, year) or (self.titles.series(key, year) if stop - start > 1 else None)
             if hit is not None and self._counts(chart, start, stop, use, joined=joined, dated=year is not None):
                 return hit, stop + (1 if year is not None else 0)
         return None
@@ -197,16 +219,16 @@ class ReferenceReader:
     def _counts(self, chart: Chart, start: int, stop: int, use: str, *, joined: bool, dated: bool) -> bool:
         """Whether an exact title after a cue is meant as one ('like her' is not, 'like Her' is)."""
         capital = chart.tokens[start].capital or (stop - start > 1 and any(t.capital for t in chart.tokens[start:stop]))
+        if self._is_value(chart, start, stop) and not dated:
+            return False
         if dated or (capital and start > 0):
             return True
         words = [t.norm for t in chart.tokens[start:stop]]
-        if all(w in self._pronouns or w in self.grammar.plain_words for w in words):
+        plain = self.grammar.plain_words
+        if all(w in self._pronouns or w in plain for w in words) or self._is_value(chart, start, stop):
             return False
-        if self._is_value(chart, start, stop) or (
-            use in ("avoid", "hated", "loved", "seen") and stop - start == 1 and words[0] in self.values.known_words
-        ):
-            return False
-        return not (joined and stop - start == 1 and words[0] in self.values.known_words)
+        wary = joined or use in ("avoid", "hated", "loved", "seen")
+        return not (wary and stop - start == 1 and words[0] in self.values.common_words)
 
     def _is_value(self, chart: Chart, start: int, stop: int) -> bool:
         """Whether the words name values of the catalogue, each or together."""
@@ -276,8 +298,9 @@ class ReferenceReader:
                 continue
             year = self._year_after(chart, stop)
             key = chart.norms(start, stop)
-            hit = self.titles.exact(key, year)
-            if hit is None or not (year is not None and hit.clear or self._evident(chart, start, stop)):
+            hit = self.titles.exact(key, year) or (self.titles.series(key, year) if stop - start > 1 else None)
+            lettered = any(t.norm.isalpha() for t in chart.tokens[start:stop])
+            if hit is None or not lettered or not (year is not None and hit.clear or self._evident(chart, start, stop)):
                 continue
             self._put(chart, start, stop + (1 if year is not None else 0), start, hit, "bare")
             return
@@ -313,7 +336,7 @@ class ReferenceReader:
             and chart.free(start - 1, start)
         ):
             use, start = negated[use], start - 1
-        chart.put(start, end, "title", Named(hit, use))
+        chart.put(start, end, "title", Named(hit, use, chart.words(title, end)))
 
     def find_comparatives(self, chart: Chart) -> None:
         """'shorter', 'less violent', 'more romantic', 'darker'."""

@@ -65,7 +65,7 @@ class ScopeReader:
         words: list[Words] = []
         negated, used, about = False, False, False
         strength: Strength | None = None
-        replace_next, also, too = instead, False, False
+        replace_next, also, too, once = instead, False, False, False
         position = 0
         while position < len(chart):
             if chart.breaks(position) or self._clause_ends(chart, position, negated and used, said):
@@ -75,9 +75,11 @@ class ScopeReader:
                 if span.kind == "want" and isinstance(span.payload, list):
                     for wanted in span.payload:
                         said.append(Said(wanted, span.start, span.end, negated, strength, replace_next, also, too))
-                        if wanted.describe:
+                        if wanted.describe or (wanted.shun and negated):
                             words.append(Words(span.start, span.end, negated))
                     used, also, too = True, False, False
+                    if once:
+                        negated, once = False, False
                 elif span.kind == "veto":
                     negated, used = True, False
                 elif span.kind in ("title", "compare", "act") and negated:
@@ -89,6 +91,7 @@ class ScopeReader:
             length, kind = self._cue(chart, position)
             if kind == "negation":
                 negated, used = True, False
+                once = chart.norms(position, position + length) in ("non", "anti")
                 too = chart.tokens[position + length - 1].norm == "too"
             elif kind == "must":
                 strength = Strength.MUST

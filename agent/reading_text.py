@@ -51,7 +51,11 @@ def singular(word: str) -> str:
     if len(word) <= 3 or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies") and len(word) > 4:
-        return "movie" if word == "movies" else word[:-3] + "y"
+        return word[:-3] + "y"
+    if word.endswith("ie") and len(word) > 4:
+        return word[:-2] + "y"
+    if word.endswith("oes") and len(word) > 5:
+        return word[:-2]
     if word.endswith(("ches", "shes", "xes", "sses", "zes")):
         return word[:-2]
     if word.endswith("ves") and word[:-3] in ("kni", "shel", "lea", "wol", "hal", "loa"):
@@ -148,6 +152,12 @@ class Chart:
         if start >= end:
             return ""
         return self.message[self.tokens[start].start : self.tokens[end - 1].end]
+
+    def said(self, start: int, end: int) -> str:
+        """The words as the grammar reads them: verbatim, or translated."""
+        if any(token.translated for token in self.tokens[start:end]):
+            return " ".join(token.text for token in self.tokens[start:end])
+        return self.words(start, end)
 
     def norms(self, start: int, end: int) -> str:
         return " ".join(t.norm for t in self.tokens[start:end])

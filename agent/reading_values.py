@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from convrec.agent.reading_grammar import Grammar
+from convrec.agent.reading_grammar import Concept, Grammar
 from convrec.agent.reading_nations import country_words, language_words
 from convrec.agent.reading_text import key_of, words_of
 from convrec.retrieval.catalogue import Catalogue
@@ -29,6 +29,7 @@ class Hit:
     how: str
     every: bool = False
     soft: bool = False
+    narrower: bool = False
 
 
 class ValueIndex:
@@ -49,7 +50,7 @@ class ValueIndex:
             for a in self.attributes
         }
         self._hits: dict[str, list[Hit]] = {}
-        self.known_words = _known_words(catalogue)
+        self.known_words, self.common_words = _known_words(catalogue)
         for attribute in self.attributes:
             self._add_names(attribute)
         for attribute in self.attributes:
@@ -64,7 +65,7 @@ class ValueIndex:
         self._fuzzy = [key for key in self._hits if len(key) >= 5 and self._correctable(key)]
 
     def controlled(self, attribute: Attribute) -> bool:
-        return self.sizes[attribute.name] <= CONTROLLED
+        return self.sizes[attribute.name] <= CONTROLLED or attribute.role in (Role.LANGUAGE, Role.COUNTRY)
 
     def find(self, key: str) -> list[Hit]:
         """What a key (folded singular words) names, the surest first."""
@@ -123,7 +124,7 @@ class ValueIndex:
             codelike = bool(words) and len(value) <= 3
             for word in (() if codelike else (value,)) + tuple(words):
                 key = key_of(word)
-                if key and (key not in self.grammar.function_words or len(key.split()) > 1):
+                if key and (key not in self.grammar.function_words or attribute.role is Role.COUNTRY):
                     self._merge(key, Hit(attribute, (value,), how))
 
     def _add_synonyms(self, attribute: Attribute) -> None:
@@ -155,30 +156,31 @@ class ValueIndex:
 
     def _add_concepts(self) -> None:
         for concept in self.grammar.concept:
-            hits = list(self._concept_hits(concept.values, soft=concept.soft))
+            hits = list(self._concept_hits(concept))
             for word in concept.words:
                 key = key_of(word)
                 for hit in hits:
                     self._put(key, hit)
 
-    def _concept_hits(self, names: tuple[str, ...], *, soft: bool) -> Iterable[Hit]:
+    def _concept_hits(self, concept: Concept) -> Iterable[Hit]:
+        soft, narrower = concept.soft, concept.narrower
         for attribute in self.attributes:
             if not self.controlled(attribute) or attribute.role in (Role.LANGUAGE, Role.COUNTRY):
                 continue
             known = {key_of(value): value for value in self.counts[attribute.name]}
             single: list[str] = []
-            for name in names:
+            for name in concept.values:
                 parts = [known.get(key_of(part)) for part in name.split("+")]
                 found = [part for part in parts if part is not None]
                 if len(found) < len(parts):
                     continue
                 if len(found) > 1:
-                    yield Hit(attribute, tuple(found), "concept", every=True, soft=soft)
+                    yield Hit(attribute, tuple(found), "concept", every=True, soft=soft, narrower=narrower)
                     single = []
                     break
                 single.append(found[0])
             if single:
-                yield Hit(attribute, tuple(dict.fromkeys(single)), "concept", soft=soft)
+                yield Hit(attribute, tuple(dict.fromkeys(single)), "concept", soft=soft, narrower=narrower)
 
 
 def _halves(value: str) -> list[str]:
@@ -188,12 +190,15 @@ def _halves(value: str) -> list[str]:
     return []
 
 
-def _known_words(catalogue: Catalogue) -> frozenset[str]:
-    """Words of the catalogue's own texts that are frequent enough not to be misspellings."""
+def _known_words(catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
+    """Words of the catalogue's own texts: those too frequent to be misspellings, and the ordinary ones."""
     counts: Counter[str] = Counter()
     step = max(1, math.ceil(len(catalogue) / 5000))
-    for text in catalogue.texts[::step]:
+    texts = catalogue.texts[::step]
+    for text in texts:
         counts.update(set(text.casefold().split()))
     for title in catalogue.titles[::step]:
         counts.update(set(words_of(title)))
-    return frozenset(key_of(word) for word, count in counts.items() if count >= 3 and word.isalpha())
+    ordinary = max(5, len(texts) // 300)
+    known = frozenset(key_of(word) for word, count in counts.items() if count >= 3 and word.isalpha())
+    return known, frozenset(key_of(word) for word, count in counts.items() if count >= ordinary and word.isalpha())

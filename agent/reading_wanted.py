@@ -35,6 +35,8 @@ class Wanted:
     novelty: float | None = None
     note: str = ""
     negative_label: str = ""
+    shun: bool = False
+    """said as not wanted, the words also go to the description"""
 
     @property
     def not_label(self) -> str:

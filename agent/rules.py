@@ -7,6 +7,7 @@ the language files.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,13 +37,15 @@ from convrec.agent.reading_critique import CritiqueReader
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import english, phrases
+from convrec.agent.reading_language import read_tokens
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import year_extent
 from convrec.agent.reading_references import Named, ReferenceReader
+from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import Said, ScopeReader, Words
-from convrec.agent.reading_text import Chart, clean, tokenise
+from convrec.agent.reading_text import Chart, Token, clean, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, wanted_range
@@ -91,6 +94,7 @@ class RulesInterpreter:
         self.meaning = MeaningIndex(catalogue, self.values, grammar, self.finder, encode, value_vectors)
         self.critique = CritiqueReader(catalogue, self.finder)
         self.drops = DropReader(catalogue, grammar, self.values)
+        self.same = SameReader(catalogue, self.references, grammar)
         self.wishes = WishReader(catalogue, grammar)
 
     def value_texts(self) -> tuple[str, ...]:
@@ -101,13 +105,22 @@ class RulesInterpreter:
         """What a message means in its context; never raises for anything a person can type."""
         context = context or ReadingContext()
         text, cut = clean(message)
-        chart = Chart(text, tokenise(text))
+        tokens, language = read_tokens(
+            text, self._english, lambda t: self.titles.exact(" ".join(words_of(t))) is not None
+        )
+        chart = Chart(text, tokens)
         draft = Draft(self.catalogue, context, chart)
         if cut:
             draft.note(f"That was long; I read the first {len(text):,} characters.")
         if not len(chart):
             return Reading(notes=tuple(draft.notes), nothing_to_go_on=True)
-        return self._read(chart, context, draft)
+        return replace(self._read(chart, context, draft), language=language)
+
+    def _english(self, token: Token) -> bool:
+        """Whether a word is the grammar's or names a value of a small vocabulary."""
+        if token.norm in self.grammar.plain_words or token.norm in self.grammar.adjectives:
+            return True
+        return any(self.values.controlled(hit.attribute) for hit in self.values.find(token.stem))
 
     def _read(self, chart: Chart, context: ReadingContext, draft: Draft) -> Reading:
         acts, start = self._openings(chart, context)
@@ -123,16 +136,22 @@ class RulesInterpreter:
         self.drops.read(chart, draft)
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
+        self.same.read(chart, draft)
+        self.finder.find_whole_names(chart)
         unknown_titles = self.references.find_titles(chart)
         self.wishes.read(chart, draft)
         self._measure(chart, draft)
         self.finder.find_flags(chart)
-        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.finder.find_people(chart)]
         self.references.find_comparatives(chart)
+        self.finder.find_tongues(chart)
+        self.finder.find_values(chart, shortest=2)
         self.finder.find_adjectives(chart)
         self.finder.find_values(chart)
+        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.finder.find_people(chart)]
         missing += self.meaning.read(chart)
         said, words = self.scope.read(chart, instead=instead)
+        if not said and len(words) == 1:
+            words = self._lone_title(chart, words)
         clarify = self._titles(chart, draft)
         said += self.critique.read(chart, draft)
         self._exclude_acts(acts, draft)
@@ -144,9 +163,10 @@ class RulesInterpreter:
         for value in missing:
             nearest = f" The nearest are: {', '.join(value.nearest)}." if value.nearest else ""
             draft.note(f"Nothing here has the {self._label(value.field)} “{value.words}”.{nearest}")
-        edits = draft.finish()
-        act = self._act(acts, remembered, chart, lasting, edits)
-        nothing = self.acts.vague(chart) or (not edits and isinstance(act, Ask) and not missing and clarify is None)
+        vague = self.acts.vague(chart)
+        edits = () if vague else draft.finish()
+        act = self._act(acts, remembered, draft, lasting, edits)
+        nothing = vague or (not edits and isinstance(act, Ask) and not missing and clarify is None)
         return Reading(
             edits=edits,
             act=act,
@@ -181,7 +201,12 @@ class RulesInterpreter:
             draft.edits.append(RequestEdit(op="reset"))
         self._exclude_acts([hit], draft)
         nothing = False
-        return Reading(edits=draft.finish(), act=self._plain(hit), notes=tuple(draft.notes), nothing_to_go_on=nothing)
+        return Reading(
+            edits=draft.finish(),
+            act=self._plain(hit, draft.context),
+            notes=tuple(draft.notes),
+            nothing_to_go_on=nothing,
+        )
 
     def _correction(self, chart: Chart, start: int) -> bool:
         """'no, comedies': a 'no' that stands alone before a comma takes back what was understood."""
@@ -215,6 +240,25 @@ class RulesInterpreter:
         chart.put(hit.start, hit.end, "act", hit)
         return True
 
+    def _lone_title(self, chart: Chart, words: list[Words]) -> list[Words]:
+        """A message that says nothing but a few words that look like a title, even misspelt or in part."""
+        only = words[0]
+        if only.negated or only.end - only.start > 7 or any(True for _ in chart.spans("title", "act")):
+            return words
+        start = only.start
+        if start > 0 and chart.tokens[start - 1].norm in ("the", "a", "an") and chart.free(start - 1, start):
+            start -= 1
+        if any(
+            own is None and t.norm not in self.grammar.plain_words
+            for t, own in zip(chart.tokens[: only.start], chart.owner, strict=False)
+        ):
+            return words
+        hit = self.references.lone(chart, start, only.end)
+        if hit is None:
+            return words
+        chart.put(start, only.end, "title", Named(hit, "bare", chart.words(start, only.end)))
+        return []
+
     def _measure(self, chart: Chart, draft: Draft) -> None:
         """Numbers and years."""
         position = 0
@@ -245,9 +289,9 @@ class RulesInterpreter:
                 options = tuple(self.titles.label(r) for r in hit.rows[:4])
                 noun = self.catalogue.schema.noun
                 clarify = Clarify(question=f"Which {noun} do you mean?", options=options)
-                draft.note(f"I took “{chart.words(span.start, span.end)}” as {label}.")
+                draft.note(f"I took “{named.words}” as {label}.")
             elif hit.how != "exact" or len(hit.rows) > 1:
-                draft.note(f"I took “{chart.words(span.start, span.end)}” as {label}.")
+                draft.note(f"I took “{named.words}” as {label}.")
             self._use_title(draft, named.use, row, span.start, span.end)
         return clarify
 
@@ -267,9 +311,7 @@ class RulesInterpreter:
         """What acts on shown items change in the request."""
         for hit in acts:
             ids = hit.ids or self._titled(draft.chart, hit)
-            if hit.kind in ("something_else", "more"):
-                ids = tuple(entry.id for entry in draft.context.shown)
-            reasons = {"seen": "seen", "reject": "rejected", "something_else": "shown", "more": "shown"}
+            reasons = {"seen": "seen", "reject": "rejected"}
             for item_id in ids:
                 if item_id not in self.catalogue:
                     continue
@@ -290,7 +332,7 @@ class RulesInterpreter:
         if positive and (instead or any(s.instead for s in said)):
             draft.edits.append(RequestEdit(op="drop", target="description"))
         for segment in words:
-            text = chart.words(segment.start, segment.end)
+            text = chart.said(segment.start, segment.end)
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
 
     def _remembered(
@@ -323,12 +365,13 @@ class RulesInterpreter:
         self,
         acts: list[ActHit],
         remembered: tuple[Constraint | Description, ...],
-        chart: Chart,
+        draft: Draft,
         lasting: str,
         edits: tuple[RequestEdit, ...],
     ) -> DialogueAct:
         if remembered:
             return Remember(remembered, hard=lasting == "veto")
+        chart = draft.chart
         uses: dict[str, list[str]] = {}
         for span in chart.spans("title"):
             if isinstance(span.payload, Named):
@@ -337,7 +380,7 @@ class RulesInterpreter:
         for hit in ordered:
             if hit.kind in ("greeting", "thanks", "surprise") and edits:
                 continue
-            return self._plain(hit, self._titled(chart, hit))
+            return self._plain(hit, draft.context, self._titled(chart, hit))
         if "seen" in uses:
             return SeenShown(tuple(uses["seen"]))
         if "loved" in uses:
@@ -345,7 +388,7 @@ class RulesInterpreter:
         return Ask()
 
     @staticmethod
-    def _plain(hit: ActHit, titled: tuple[str, ...] = ()) -> DialogueAct:
+    def _plain(hit: ActHit, context: ReadingContext, titled: tuple[str, ...] = ()) -> DialogueAct:
         ids = hit.ids or titled
         with_items: dict[str, Any] = {
             "seen": SeenShown,
@@ -358,7 +401,8 @@ class RulesInterpreter:
             act: DialogueAct = with_items[hit.kind](ids)
             return act
         if hit.kind == "profile_forget":
-            return ProfileForget()
+            return ProfileForget(hit.words)
         if hit.kind in ("more_like", "reject"):
-            return MoreLikeShown(ids) if hit.kind == "more_like" else RejectShown(ids)
+            ranks = tuple(entry.rank for entry in context.shown if entry.id in ids)
+            return MoreLikeShown(ranks) if hit.kind == "more_like" else RejectShown(ranks)
         return Plain(hit.kind)  # type: ignore[arg-type]

@@ -18,13 +18,14 @@ _YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
 _ALTERNATIVE = re.compile(r"\s*\(([^()]{2,80})\)")
 _LAST_ARTICLE = re.compile(r"^(.*), (the|a|an|le|la|les|l'|il|el|los|las|der|die|das|un|une)$", re.IGNORECASE)
 _ARTICLES = frozenset(["the", "a", "an", "le", "la", "les", "il", "el", "los", "las", "der", "die", "das", "un", "une"])
+_ENDINGS = _ARTICLES | {"of", "and", "in", "to", "for", "on", "with", "at", "s", "from", "by", "my", "your", "is"}
 
 
 @dataclass(frozen=True, slots=True)
 class TitleHit:
     """Rows whose title was meant, the likeliest first. `clear`: the first is much likelier than the rest.
 
-    `how`: exact, partial or close (misspelt).
+    `how`: exact, variant (without its article), partial or close (misspelt).
     """
 
     rows: tuple[int, ...]
@@ -63,6 +64,7 @@ class TitleIndex:
             for word in set(key.split()):
                 self._words.setdefault(word, []).append(row)
         self._keys = keys
+        self._series = _series(catalogue.titles, keys)
         self._years = _years(catalogue)
         self._popularity = _popularity(catalogue)
         lengths = [key.count(" ") + 1 for key in (*self._exact, *self._bare)]
@@ -83,8 +85,16 @@ class TitleIndex:
 
     def exact(self, key: str, year: int | None = None) -> TitleHit | None:
         """Titles of exactly these words, article or not."""
-        rows = self._exact.get(key) or self._bare.get(key)
-        return self._hit(rows, "exact", year) if rows else None
+        rows = self._exact.get(key)
+        if rows:
+            return self._hit(rows, "exact", year)
+        rows = self._bare.get(key)
+        return self._hit(rows, "variant", year) if rows else None
+
+    def series(self, key: str, year: int | None = None) -> TitleHit | None:
+        """Titles that begin with these words: the parts of a series, or a title before its colon."""
+        rows = self._series.get(key) or self._series.get(key.removeprefix("the "))
+        return self._hit(rows, "partial", year) if rows else None
 
     def partial(self, key: str, year: int | None = None) -> TitleHit | None:
         """Titles that contain these words in this order, at most 40 of them."""
@@ -130,8 +140,29 @@ class TitleIndex:
             ranked = ranked[:4]
         if len(ranked) == 1:
             return TitleHit(tuple(ranked), how)
+        if how == "partial":
+            return TitleHit(tuple(ranked), how)
         first, second = float(self._popularity[ranked[0]]), float(self._popularity[ranked[1]])
         return TitleHit(tuple(ranked), how, clear=first >= 2.5 * second and first > 0)
+
+
+def _series(titles: Sequence[str], keys: Sequence[str]) -> dict[str, list[int]]:
+    """Beginnings of titles of two words and more: before a colon or a dash, or shared by several titles."""
+    found: dict[str, list[int]] = {}
+    sure: set[str] = set()
+    for row, (title, key) in enumerate(zip(titles, keys, strict=True)):
+        words = key.split()
+        while len(words) > 1 and words[0] in _ARTICLES:
+            words = words[1:]
+        head = title_key(re.split(r"[:–—]| - ", title, maxsplit=1)[0]) if re.search(r"[:–—]| - ", title) else ""
+        while head.split()[:1] and head.split()[0] in _ARTICLES and " " in head:
+            head = head.split(" ", 1)[1]
+        if " " in head:
+            sure.add(head)
+        for length in range(2, min(6, len(words))):
+            if words[length - 1] not in _ENDINGS:
+                found.setdefault(" ".join(words[:length]), []).append(row)
+    return {key: rows for key, rows in found.items() if key in sure or 2 <= len(rows) <= 12}
 
 
 def _years(catalogue: Catalogue) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -139,7 +170,7 @@ def _years(catalogue: Catalogue) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     dated = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
     if dated is not None:
         for row, value in enumerate(catalogue.number(dated.name).tolist()):
-            if value == value:
+            if not np.isnan(value):
                 years[row] = year_of(dated, value)
     for row, title in enumerate(catalogue.titles):
         found = _YEAR.search(title)

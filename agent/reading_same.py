@@ -1,0 +1,117 @@
+"""'Same director as X', 'from the maker of X', 'as long as X': values taken over from a named item."""
+
+from __future__ import annotations
+
+from convrec.agent.reading_build import Draft
+from convrec.agent.reading_grammar import Grammar
+from convrec.agent.reading_ranges import Bounds, range_label, year_bounds, year_of
+from convrec.agent.reading_references import ReferenceReader
+from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_wanted import value_filter
+from convrec.agent.titles import TitleHit
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.filters import Filter
+from convrec.retrieval.request import Constraint
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
+
+_WORDS = {
+    "director": ("director", "filmmaker"),
+    "star": ("star", "actor", "actress", "cast", "lead"),
+    "author": ("author", "writer"),
+}
+_SLACK = 0.1
+
+
+class SameReader:
+    """Reads 'same ATTRIBUTE as TITLE' and 'the ATTRIBUTE of TITLE'."""
+
+    def __init__(self, catalogue: Catalogue, references: ReferenceReader, grammar: Grammar) -> None:
+        self.catalogue = catalogue
+        self.references = references
+        self._names: dict[str, Attribute] = {}
+        for attribute in catalogue.schema.attributes:
+            if attribute.kind is AttributeKind.TEXT:
+                continue
+            words = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
+            words |= {key_of(w) for w in grammar.measures.get(attribute.role or "", ())}
+            for label, alike in _WORDS.items():
+                if label in key_of(f"{attribute.label} {attribute.name}"):
+                    words |= set(alike)
+            if attribute.role is Role.YEAR:
+                words |= {"decade", "era", "period"}
+            if attribute.role is Role.TOPIC:
+                words |= {"genre", "kind", "type"}
+            for word in words:
+                self._names.setdefault(word, attribute)
+        self._as = frozenset(grammar.title_cues.of)
+
+    def read(self, chart: Chart, draft: Draft) -> None:
+        for position in range(len(chart)):
+            if chart.owner[position] is not None:
+                continue
+            for length in (2, 1):
+                attribute = self._names.get(chart.stems(position, position + length))
+                end = position + length
+                if attribute is None or end >= len(chart) or chart.tokens[end].norm not in self._as:
+                    continue
+                same = position > 0 and chart.tokens[position - 1].norm == "same"
+                if not same and (chart.tokens[position - 1].norm != "the" or attribute.role is not Role.PERSON):
+                    continue
+                self._take(chart, draft, attribute, position - 1, end)
+                break
+
+    def _take(self, chart: Chart, draft: Draft, attribute: Attribute, start: int, link: int) -> None:
+        first = link + 1
+        while (
+            first < len(chart)
+            and chart.tokens[first].norm in ("in", "that", "made", "the", "who", "directed")
+            and not self._title(chart, first)
+        ):
+            first += 1
+        found = self._title(chart, first)
+        if found is None:
+            return
+        hit, end = found
+        while (
+            start > 0
+            and chart.tokens[start - 1].norm in ("the", "by", "from", "with", "of", "same")
+            and chart.free(start - 1, start)
+        ):
+            start -= 1
+        chart.put(start, end, "skip")
+        row = hit.row
+        title = self.catalogue.titles[row]
+        if hit.how != "exact" or not hit.clear:
+            draft.note(f"I took “{chart.words(first, end)}” as {self.references.titles.label(row)}.")
+        draft.exclude(row, "named", start, end)
+        read = self._filter(attribute, row)
+        if read is None:
+            draft.note(f"The {attribute.label} of {title} is not known here.")
+            return
+        node, label = read
+        draft.add(
+            Constraint(
+                filter=node,
+                label=f"{label} (as {title})",
+                relative_to=self.catalogue.ids[row],
+                provenance=draft.provenance(start, end),
+            )
+        )
+
+    def _title(self, chart: Chart, first: int) -> tuple[TitleHit, int] | None:
+        return self.references.title_at(chart, first)
+
+    def _filter(self, attribute: Attribute, row: int) -> tuple[Filter, str] | None:
+        value = self.catalogue.value(row, attribute.name)
+        if value is None:
+            return None
+        if isinstance(value, float):
+            if attribute.role is Role.YEAR:
+                first = year_of(attribute, value) // 10 * 10
+                bounds = year_bounds(attribute, first, first + 9)
+            else:
+                bounds = Bounds(value - abs(value) * _SLACK, value + abs(value) * _SLACK)
+            return bounds.filter(attribute.name), range_label(attribute, bounds)
+        values = value if isinstance(value, tuple) else (str(value),)
+        mode = "all" if attribute.role is Role.TOPIC and len(values) <= 2 else "any"
+        return value_filter(attribute, values, mode), f"{attribute.label} {' or '.join(values[:3])}"
