@@ -283,7 +283,8 @@ def _check(log: InteractionLog, items: int) -> None:
 
 
 def _sum(blocks: Iterator[sparse.csr_matrix], items: int) -> sparse.csr_matrix:
-    total = sparse.coo_matrix((items, items), dtype=np.float32).tocsr()
+    nothing = np.zeros(0, np.int32)
+    total = sparse.coo_matrix((np.zeros(0, np.float32), (nothing, nothing)), shape=(items, items)).tocsr()
     for block in blocks:
         total = total + block
     return total

@@ -263,14 +263,15 @@ class SequenceModel:
         """(B, I) float32 log-probabilities of the next item; a history without events gets the net's prior."""
         states = self.states(histories, signals)
         logits = torch.addmm(self.net.bias, states, self.item_vectors.T)
-        return np.asarray(torch.log_softmax(self._settle(logits), -1).float().cpu(), np.float32)
+        found: NDArray[np.float32] = torch.log_softmax(self._settle(logits), -1).float().cpu().numpy()
+        return found
 
     @torch.inference_mode()
     def scores_for(
         self, history: NDArray[np.integer], rows: NDArray[np.integer], signals: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
         """(n,) float32 log-probabilities of the candidate `rows` alone, against the whole catalogue."""
-        return self.scores([history], None if signals is None else [signals])[0, rows]
+        return np.asarray(self.scores([history], None if signals is None else [signals])[0, rows], np.float32)
 
     def _settle(self, logits: Tensor) -> Tensor:
         """A cold item without content has nothing to be scored by: it gets the lowest score of the row."""

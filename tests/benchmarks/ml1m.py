@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convrec.evals.ranking import evaluate_ranking
+from convrec.evals.ranking import CaseScorer, by_history, evaluate_ranking
 from convrec.ranking.baselines import BASELINES
 from convrec.ranking.blend import LearnedSum, as_log_probability, as_prior, as_z_score, fit_sum
 from convrec.ranking.collaborative import EaseSettings, fit_ease, fit_transitions, item_counts
@@ -141,10 +141,9 @@ def on_test(columns: Columns, cases: Cases, sums: dict[str, LearnedSum], split: 
     """The same with the weights learned on validation, with intervals, beside the baselines."""
     lengths = np.array([len(h) for h in cases.histories()])
     full = sums[""].scores(columns, lengths)
-    systems = {"sum": lambda part: full[np.searchsorted(cases.positions, part.positions)]}
+    systems: dict[str, CaseScorer] = {"sum": lambda part: full[np.searchsorted(cases.positions, part.positions)]}
     for name, make in BASELINES.items():
-        fitted = make().fit(split.train, items)
-        systems[name] = lambda part, fitted=fitted: fitted.scores(part.histories())
+        systems[name] = by_history(make().fit(split.train, items))
     counts = item_counts(split.train, items)
     result = evaluate_ranking(systems, cases, items, counts=counts)
     ranks = target_ranks(full, cases.targets, cases.histories())

@@ -42,13 +42,13 @@ def _dense(model: ItemToItem) -> NDArray[Any]:
 
 
 def _total(blocks: Iterable[sparse.csr_matrix]) -> NDArray[Any]:
-    return np.sum([block.toarray() for block in blocks], axis=0)
+    return np.asarray(np.sum([block.toarray() for block in blocks], axis=0))
 
 
 def test_co_occurrence_counts_followers_by_gap() -> None:
     log = InteractionLog.from_sequences([[0, 1, 2], [1, 2]])
     total = _total(co_occurrence(log, 3, decay=0.5, gaps=2))
-    np.testing.assert_allclose(total, [[0, 1, 0.5], [0, 0, 2], [0, 0, 0]])
+    np.testing.assert_allclose(total, np.array([[0, 1, 0.5], [0, 0, 2], [0, 0, 0]]))
 
 
 def test_blocks_of_people_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
