@@ -19,7 +19,7 @@ import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -272,8 +272,29 @@ def starter_vocabulary() -> dict[str, dict[str, dict[str, Any]]]:
     return tomllib.loads(data.joinpath("starter_vocabulary.toml").read_text("utf-8"))
 
 
+def merge_doubles(films: list[Film], ratings: list[Rating]) -> tuple[list[Film], list[Rating]]:
+    """The data set lists some films under two ids: the first one takes the ratings of both.
+
+    Of two ratings by one user the later counts. Ratings of films that are not listed (the placeholder) are left out.
+    """
+    first: dict[tuple[str, int | None], Film] = {}
+    for film in films:
+        first.setdefault((film.title, film.year), film)
+    home = {film.id: first[film.title, film.year].id for film in films}
+    latest: dict[tuple[str, str], Rating] = {}
+    for rating in ratings:
+        if rating.item not in home:
+            continue
+        moved = replace(rating, item=home[rating.item])
+        key = (moved.user, moved.item)
+        if key not in latest or moved.timestamp > latest[key].timestamp:
+            latest[key] = moved
+    return list(first.values()), list(latest.values())
+
+
 def write_normalised(folder: Path, films: list[Film], ratings: list[Rating], companion: str = "") -> None:
     """Write items, interactions and schema; `companion` are JSON lines with more facts, keyed by film id."""
+    films, ratings = merge_doubles(films, ratings)
     facts = {entry.pop("id"): entry for entry in (json.loads(line) for line in companion.splitlines() if line.strip())}
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "items.jsonl").open("w", encoding="utf-8") as out:
@@ -283,6 +304,5 @@ def write_normalised(folder: Path, films: list[Film], ratings: list[Rating], com
     with (folder / "interactions.csv").open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["user_id", "item_id", "rating", "timestamp"])
-        known = {film.id for film in films}  # ratings of the placeholder film go with it
-        writer.writerows((r.user, r.item, r.value, r.timestamp) for r in ratings if r.item in known)
+        writer.writerows((r.user, r.item, r.value, r.timestamp) for r in ratings)
     (folder / "schema.toml").write_text(schema_toml(), "utf-8")

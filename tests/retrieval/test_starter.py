@@ -149,6 +149,20 @@ def test_files_are_written_merged_and_kept(tmp_path: Path) -> None:
     assert fetch(tmp_path / "cache").source == "cache"
 
 
+def test_a_film_that_is_listed_twice_becomes_one() -> None:
+    films = [Film("1", "A", 1990, ("Drama",)), Film("5", "A", 1990, ("Drama",)), Film("6", "A", 1991, ())]
+    ratings = [
+        Rating("7", "1", 2, 10),
+        Rating("7", "5", 5, 20),
+        Rating("8", "5", 3, 30),
+        Rating("8", "6", 4, 40),
+        Rating("8", "267", 1, 50),
+    ]
+    kept, moved = starter.merge_doubles(films, ratings)
+    assert [film.id for film in kept] == ["1", "6"]
+    assert moved == [Rating("7", "1", 5, 20), Rating("8", "1", 3, 30), Rating("8", "6", 4, 40)]
+
+
 def test_an_unpacked_folder_is_taken_and_an_empty_one_refused(tmp_path: Path) -> None:
     items, ratings = grouplens_form()
     (tmp_path / "u.item").write_bytes(items)
