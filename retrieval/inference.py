@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,11 @@ class ColumnOverrides:
     value: str | None = None
     time: str | None = None
     event: str | None = None
+
+    def or_else(self, other: ColumnOverrides) -> ColumnOverrides:
+        """What is named here, and from `other` what is not."""
+        own = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return replace(other, **{name: value for name, value in own.items() if value})
 
 
 @dataclass

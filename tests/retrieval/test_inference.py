@@ -204,6 +204,8 @@ def test_a_year_in_the_title_becomes_an_attribute_where_no_column_has_it(tmp_pat
     assert [catalogue.value(n, "year") for n in (0, 1, 4)] == [1990, 1991, None]
     assert catalogue.schema.with_role(Role.YEAR)[0].missing == 1
     assert any("year" in note for note in report.notes)
+    again, _ = read_items(tmp_path / "items.csv", schema=catalogue.schema)
+    assert (again.schema, again.titles) == (catalogue.schema, catalogue.titles)
     with_column, _ = read_items(write(tmp_path / "items.csv", [{**row, "released": 1999} for row in rows]))
     assert with_column.titles[0] == "Story 0 (1990)"
 

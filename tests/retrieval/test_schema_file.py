@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convrec.retrieval.errors import ConvrecError, SchemaError
-from convrec.retrieval.ingest import read_items
+from convrec.retrieval.ingest import ColumnOverrides, read_items
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role, ValueCount
 from convrec.retrieval.schema_file import dump_schema_toml, load_log_columns, load_schema_toml, schema_to_toml
 
@@ -97,7 +97,8 @@ def test_what_a_person_edits_is_taken(tmp_path: Path, items: Path) -> None:
     assert catalogue.schema.attribute("rooms").synonyms == {"kitchen": ("cookery",)}
     assert catalogue.schema.attribute("rooms").label == "room"
     assert report.notes == ("columns that the schema does not mention are left out: rank",)
-    assert load_log_columns(path).user == "who"
+    chosen = ColumnOverrides(item="what").or_else(load_log_columns(path))
+    assert (chosen.user, chosen.item, chosen.value) == ("who", "what", None)
 
 
 BASE = 'id = "id"\ntitle = "title"\n'
