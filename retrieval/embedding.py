@@ -70,7 +70,7 @@ class SentenceTransformerEmbedder:
     @property
     def identity(self) -> EmbedderIdentity:
         if self._identity is None:
-            folder = _model_folder(self._name)
+            folder = model_folder(self._name)
             digest = _weights_digest(folder)
             if self._name == DEFAULT_MODEL and digest != DEFAULT_DIGEST:
                 raise EmbedderError(
@@ -121,7 +121,7 @@ class SentenceTransformerEmbedder:
 
 
 def _load(name: str, max_tokens: int | None) -> SentenceTransformer:
-    folder = _model_folder(name)
+    folder = model_folder(name)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
     from sentence_transformers import SentenceTransformer
@@ -135,7 +135,12 @@ def _load(name: str, max_tokens: int | None) -> SentenceTransformer:
     return model
 
 
-def _model_folder(name: str) -> Path:
+def model_folder(name: str) -> Path:
+    """Where the files of a model lie.
+
+    Raises:
+        EmbedderError: they are not on this machine.
+    """
     if name == DEFAULT_MODEL:
         from importlib.util import find_spec
 

@@ -75,11 +75,14 @@ class VectorStore:
                         "ef_construction": settings.ef_construction,
                         "ef_search": settings.ef_search,
                         "num_threads": os.cpu_count() or 1,
+                        "sync_threshold": _sync_threshold(len(ids)),
+                        "batch_size": min(100, _sync_threshold(len(ids))),
                     }
                 },
             )
             store = cls(client, collection, settings)
             store._add(ids, vectors, metadata, range(len(ids)), progress)
+            collection.modify(configuration={"hnsw": {"sync_threshold": max(1000, len(ids) // 50)}})
             return store
 
     @classmethod
@@ -180,7 +183,7 @@ class VectorStore:
             raise StoreError(f"Chroma holds {self.count()} items instead of {len(ids)}: build the workspace again.")
         if not ids:
             return
-        rows = np.unique(np.linspace(0, len(ids) - 1, min(sample, len(ids))).astype(np.int64))
+        rows = sorted({int(row) for row in np.linspace(0, len(ids) - 1, min(sample, len(ids)))})
         with _failures("read"):
             got = self._collection.get(ids=[ids[row] for row in rows], include=["embeddings"])
         stored = dict(zip(got["ids"], np.asarray(got["embeddings"]), strict=True))
@@ -193,6 +196,16 @@ class VectorStore:
     def close(self) -> None:
         """Let go of the folder; the store cannot be used afterwards."""
         self._client.close()
+
+
+def _sync_threshold(count: int) -> int:
+    """After how many rows Chroma writes its whole graph anew.
+
+    What is left over at the end is put into the graph again whenever the store is opened, so the last row should
+    complete a round; and the rounds should be few, since each writes everything.
+    """
+    rounds = max(1, round(count / 100_000))
+    return max(2, count // rounds)
 
 
 def drop_collections(settings: ChromaSettings, prefix: str, keep: set[str]) -> None:

