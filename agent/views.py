@@ -209,12 +209,12 @@ class SchemaPreview(_View):
 
 
 class BuildStep(_View):
-    """How far a build is."""
+    """How far a build is. The last step names the workspace that was built."""
 
-    type: Literal["step"] = "step"
     stage: str
     done: int
     total: int
+    workspace: str | None = None
 
 
 class ImportSummary(_View):

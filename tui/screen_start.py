@@ -146,9 +146,7 @@ class StartScreen(Panel[str]):
         self.convrec.chat.status.set(engine="building")
         try:
             async for step in self.backend.build(workspace, items, log):
-                if step.stage.startswith("workspace:"):
-                    workspace = step.stage.removeprefix("workspace:")
-                    continue
+                workspace = step.workspace or workspace
                 stage.update(Content(f"{line(step.stage)} …"))
                 progress.update(total=max(step.total, 1), progress=step.done)
         except ConvrecError as error:

@@ -461,11 +461,10 @@ class RecordedBackend:
         self, workspace: str | None, items: str | None, interactions: str | None
     ) -> AsyncIterator[views.BuildStep]:
         self.calls.append(("build", (workspace, items, interactions)))
-        yield views.BuildStep(stage="workspace:/data/films", done=0, total=1)
         yield views.BuildStep(stage="Embedding", done=600, total=1682)
         await self.gate.wait()
         self.missing = False
-        yield views.BuildStep(stage="Indexing", done=1682, total=1682)
+        yield views.BuildStep(stage="Indexing", done=1682, total=1682, workspace="/data/films")
 
     async def connect(self, model: str, base_url: str, api_key: str, mode: str) -> views.ModelCheck:
         self.calls.append(("connect", (model, base_url, api_key, mode)))
