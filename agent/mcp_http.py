@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -210,4 +211,6 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
         config = uvicorn.Config(
             app, log_level="warning", timeout_graceful_shutdown=STOP_S, server_header=False, lifespan="on"
         )
+        # uvicorn stops in good order and then raises the signal once more; being terminated is no failure.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.Server(config).run(sockets=[listener])

@@ -153,7 +153,7 @@ def _refused(sentence: str) -> types.CallToolResult:
 
 
 def _report(context: Context, event: Event) -> None:
-    """Progress of a turn, sent from its thread; nothing is sent to a client that did not ask."""
+    """Progress of a turn, sent from its thread; the session sends nothing to a client that did not ask."""
     if isinstance(event, Understood):
         done, message = 1, event.summary
     elif isinstance(event, RecallDone):
@@ -163,8 +163,6 @@ def _report(context: Context, event: Event) -> None:
     elif isinstance(event, Done):
         done, message = _STAGES, "done"
     else:
-        return
-    if context.meta is None or context.meta.get("progress_token", context.meta.get("progressToken")) is None:
         return
     anyio.from_thread.run(context.session.report_progress, float(done), float(_STAGES), message)
 
