@@ -57,7 +57,7 @@ class SentenceTransformerEmbedder:
     """
 
     def __init__(
-        self, model: str | None = None, *, batch_size: int = 64, max_tokens: int | None = None, chunk: int = 512
+        self, model: str | None = None, *, batch_size: int = 64, max_tokens: int | None = None, chunk: int = 128
     ) -> None:
         self._name = model or DEFAULT_MODEL
         self._batch_size = batch_size
@@ -125,7 +125,11 @@ def _load(name: str, max_tokens: int | None) -> SentenceTransformer:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    # Its own bars and hints would be written into ours, or into the answer of a command.
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except Exception as error:  # a damaged folder fails in the many ways of its file formats

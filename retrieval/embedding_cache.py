@@ -63,7 +63,7 @@ class EmbeddingCache:
         self._path = path
 
     def encode(
-        self, embedder: Embedder, texts: Sequence[str], *, progress: Progress = silent, chunk: int = 1024
+        self, embedder: Embedder, texts: Sequence[str], *, progress: Progress = silent, chunk: int = 256
     ) -> tuple[Vectors, int]:
         """Vectors of all texts, and how many of them had to be computed.
 
