@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convrec.agent.conversation import Conversation
     from convrec.agent.integrations import RecommenderRetriever, RecommenderTool, langchain_tools
-    from convrec.agent.openai_tools import call_openai_tool, openai_tools
+    from convrec.agent.openai_functions import call_openai_tool, openai_tools
     from convrec.agent.recommender import Recommender
     from convrec.agent.settings import Settings, load_settings
     from convrec.agent.toolbox import ToolBox
@@ -20,10 +20,10 @@ _HOMES = {
     "RecommenderTool": "integrations",
     "Settings": "settings",
     "ToolBox": "toolbox",
-    "call_openai_tool": "openai_tools",
+    "call_openai_tool": "openai_functions",
     "langchain_tools": "integrations",
     "load_settings": "settings",
-    "openai_tools": "openai_tools",
+    "openai_tools": "openai_functions",
 }
 
 __all__ = [
