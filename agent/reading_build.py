@@ -153,7 +153,8 @@ class Builder:
         """One constraint for all bounds of one attribute, joined with an opposite bound from before."""
         attribute = self.catalogue.schema.attribute(entries[0].wanted.field)
         bounds = Bounds()
-        for entry in entries:
+        stated = [e for e in entries if e.wanted.how != "adjective"]
+        for entry in stated or entries:
             assert entry.wanted.bounds is not None  # noqa: S101
             bounds = bounds.meet(entry.wanted.bounds)
         instead = any(entry.instead for entry in entries)

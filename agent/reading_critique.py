@@ -38,6 +38,35 @@ class CritiqueReader:
             said += self._compare(chart, draft, span, span.payload)
         return said
 
+    def too(self, draft: Draft, said: list[Said]) -> list[Said]:
+        """'too long', said of a list: the bound lies below what was shown, not only below what is long in general."""
+        shown = [self.catalogue.row(s.id) for s in draft.context.shown if s.id in self.catalogue]
+        if draft.context.last_focus in self.catalogue and draft.context.last_focus is not None:
+            shown = [self.catalogue.row(draft.context.last_focus)]
+        result = []
+        for entry in said:
+            own = entry.wanted
+            if (
+                entry.too
+                and shown
+                and own.how == "adjective"
+                and own.bounds is not None
+                and isinstance(own.negative, Range)
+            ):
+                values = np.array([self.catalogue.number(own.field)[row] for row in shown])
+                values = values[~np.isnan(values)]
+                if values.size:
+                    middle = float(np.sort(values)[(values.size - 1) // 2])
+                    low = own.bounds.maximum is not None
+                    bound = (
+                        Bounds(minimum=middle, minimum_open=True) if low else Bounds(maximum=middle, maximum_open=True)
+                    )
+                    attribute = self.catalogue.schema.attribute(own.field)
+                    joint = bound.meet(bounds_of(own.negative))
+                    entry = replace(entry, wanted=wanted_range(attribute, joint, "number"), negated=False)  # noqa: PLW2901
+            result.append(entry)
+        return result
+
     def _compare(self, chart: Chart, draft: Draft, span: Span, compared: Compared) -> list[Said]:
         rows, end = self._against(chart, draft, span)
         for entry in compared.entries:

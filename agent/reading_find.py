@@ -9,7 +9,7 @@ import numpy as np
 from convrec.agent.reading_grammar import Adjective, Grammar, phrases
 from convrec.agent.reading_people import Name, PeopleIndex
 from convrec.agent.reading_ranges import Quantiles
-from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_text import Chart, fold, key_of
 from convrec.agent.reading_values import Hit, ValueIndex
 from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_range, wanted_values
 from convrec.retrieval.catalogue import Catalogue
@@ -124,7 +124,9 @@ class Finder:
                 continue
             if plain and not (controlled and hit.how == "name" and token.norm not in self.grammar.function_words):
                 continue
-            if plain and token.norm in self.grammar.filler_words and not token.capital:
+            ours = token.stem == key_of(self.catalogue.schema.noun)
+            noun = token.stem in self.grammar.noun_words and not ours
+            if plain and token.norm in self.grammar.filler_words and not (token.capital or noun):
                 continue
             kept.append(hit)
         return kept
@@ -284,25 +286,14 @@ class Finder:
             and chart.tokens[end].capital
         ):
             end += 1
-        if (
-            end == start + 1
-            and cue
-            and end < len(chart)
-            and chart.free(end, end + 1)
-            and not token.capital
-            and chart.gap(end) == " "
-        ):
-            if token.norm not in self.grammar.plain_words and chart.tokens[end].norm not in self.grammar.plain_words:
-                close = self.people.close(chart.norms(start, end + 1))
-                if close is not None:
-                    self._put_person(chart, start, end + 1, close)
-                    return
-        if end - start > 1:
-            close = self.people.close(chart.norms(start, end))
-            if close is not None:
-                self._put_person(chart, start, end, close)
-                return
-        if not (cue or rare or (token.capital and start > 0)):
+        if cue or token.capital:
+            for stop in range(min(start + 4, len(chart)), start + 1, -1):
+                if chart.free(start, stop) and self._names_only(chart, start, stop, wary=not (cue and token.capital)):
+                    close = self.people.close(chart.norms(start, stop))
+                    if close is not None:
+                        self._put_person(chart, start, stop, close)
+                        return
+        if not (cue or rare or (token.capital and start > 0)) or self._within_name(chart, start, end):
             return
         found = self.people.surname(chart.norms(start, end), cued=bool(cue) or token.capital)
         if found is not None and (token.capital or cue or found[0].count > 2):
@@ -312,10 +303,35 @@ class Finder:
                     chart, start, end, best, note=f"I took {chart.words(start, end)} as {best.value}." if others else ""
                 )
                 return
-        if cue and end - start > 1 and token.capital and all(t.capital for t in chart.tokens[start:end]):
+        strange = all(t.capital and t.norm not in self.grammar.plain_words for t in chart.tokens[start:end])
+        if cue and end - start > 1 and strange:
             attribute = self._cued(cue)[0]
             missing.append(Unmet(attribute.name, chart.words(start, end), self.people.nearest(chart.norms(start, end))))
             chart.put(start, end, "missing")
+
+    def _within_name(self, chart: Chart, start: int, end: int) -> bool:
+        """Whether a capitalised stranger stands beside: 'Carter' of 'June Carter'."""
+        for position, neighbour in ((start, start - 1), (end, end)):
+            if 0 <= neighbour < len(chart) and chart.gap(position) == " " and chart.free(neighbour, neighbour + 1):
+                token = chart.tokens[neighbour]
+                first = neighbour == 0 or chart.breaks(neighbour)
+                if (
+                    token.capital
+                    and not first
+                    and token.norm not in self.grammar.plain_words
+                    and token.stem not in self.grammar.noun_words
+                    and not self.values.find(token.stem)
+                ):
+                    return True
+        return False
+
+    def _names_only(self, chart: Chart, start: int, stop: int, *, wary: bool) -> bool:
+        """Whether a stretch could be one name: no break and, unless capitalised after a cue, no ordinary word."""
+        if any(chart.gap(p) not in (" ", ". ", "-", ".") for p in range(start + 1, stop)):
+            return False
+        return not any(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or not (
+            wary or chart.tokens[stop - 1].norm in self.grammar.plain_words
+        )
 
     def _person_cue(self, chart: Chart, start: int) -> str:
         """'maker' or 'performer' when the words before a name say so, else ''."""
@@ -333,6 +349,10 @@ class Finder:
         return own or self.people.attributes
 
     def _put_person(self, chart: Chart, start: int, end: int, name: Name, *, note: str = "") -> None:
+        before = chart.tokens[start - 1] if start else None
+        if before is not None and len(before.norm) > 2 and chart.free(start - 1, start) and chart.gap(start) == " ":
+            if fold(name.value).startswith(before.norm) and before.norm not in self.grammar.plain_words:
+                start -= 1
         cue = self._person_cue(chart, start)
         first = start
         if cue:

@@ -245,7 +245,8 @@ class MeasureReader:
                 return Unmeasured(_dimension_word(quantity), start, end)
             return None
         if comparator is None:
-            side = "max" if attribute.role is Role.PRICE else "min" if attribute.role is Role.QUALITY else "about"
+            sides = {Role.PRICE: "max", Role.QUALITY: "min", Role.YEAR: "exact"}
+            side = sides.get(attribute.role, "about") if attribute.role else "about"
             comparator = Comparator.model_validate({"side": side})
         value = self._in_unit(attribute, quantity, chart)
         end = self._measure_end(chart, attribute, end)
@@ -290,7 +291,7 @@ class MeasureReader:
             if comparator is not None and comparator.role:
                 pool = [a for a in pool if a.role == comparator.role] or pool
             near = [a for a in pool if self._near(chart, a, quantity)]
-            return next(iter(near or pool), None)
+            return next(iter(near or self._own_currency(pool, quantity)), None)
         if comparator is not None and comparator.role:
             return next((a for a in pool if a.role == comparator.role), None)
         if comparator is not None and comparator.dimension:
@@ -303,6 +304,15 @@ class MeasureReader:
         if comparator is None or comparator.side in ("about", "exact"):
             return None
         return self._plausible(quantity.value)
+
+    def _own_currency(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:
+        """A word that is both money and something else is money only where prices are in it."""
+        if len(quantity.dimensions) < 2:
+            return pool
+        said = currency_of(quantity.unit, self.grammar)
+        other = [a for a in pool if (self.dimension.get(a.name) or ("",))[0] != "currency"]
+        same = [a for a in pool if a not in other and a.unit and currency_of(a.unit, self.grammar) == said]
+        return same or other or pool
 
     def _near(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> bool:
         """Whether a word of the attribute stands around the number, within its clause."""

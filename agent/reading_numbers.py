@@ -10,7 +10,7 @@ from convrec.agent.reading_text import Chart, fold, key_of
 from convrec.retrieval.schema import Attribute
 
 LARGEST = 1e12
-"""numbers beyond it are not read: no attribute holds them"""
+"""larger numbers are taken as this one: no attribute holds them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,10 @@ class Quantity:
 def parse_digits(text: str) -> float | None:
     """The number of a token of digits, separators of thousands and a decimal point or comma."""
     body = text.rstrip("sthndr")
-    if not body or not body[0].isdigit() or len(body) > 18:
+    if not body or not body[0].isdigit():
         return None
+    if len(body) > 18:
+        return LARGEST
     for thousands, decimal in ((",", "."), (".", ",")):
         groups = body.split(thousands)
         if len(groups) > 1 and all(len(g) == 3 for g in groups[1:-1]) and len(groups[-1].split(decimal)[0]) == 3:
@@ -40,7 +42,7 @@ def parse_digits(text: str) -> float | None:
         value = float(body)
     except ValueError:
         return None
-    return value if math.isfinite(value) and value <= LARGEST else None
+    return min(value, LARGEST)
 
 
 def number_at(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int] | None:
@@ -68,8 +70,7 @@ def number_at(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int
         return None
     if end < len(tokens) and tokens[end].norm in grammar.multipliers and not _unit_follows(chart, end, grammar):
         value, end = value * grammar.multipliers[tokens[end].norm], end + 1
-    if value > LARGEST:
-        return None
+    value = min(value, LARGEST)
     return _with_half(chart, value, end, grammar)
 
 

@@ -28,6 +28,15 @@ class Bounds:
         return Bounds(low, high, low_open, high_open)
 
     @property
+    def beyond(self) -> Bounds | None:
+        """What lies on the other side; None for a range with two sides."""
+        if self.minimum is not None and self.maximum is not None:
+            return None
+        if self.maximum is not None:
+            return Bounds(minimum=self.maximum, minimum_open=not self.maximum_open)
+        return Bounds(maximum=self.minimum, maximum_open=not self.minimum_open)
+
+    @property
     def possible(self) -> bool:
         """Whether any number lies within."""
         if self.minimum is None or self.maximum is None or self.minimum < self.maximum:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from convrec.agent.reading_find import Finder
@@ -11,6 +12,7 @@ from convrec.agent.reading_values import ValueIndex
 from convrec.agent.titles import TitleHit, TitleIndex
 
 _QUOTES = {"“": "”", "«": "»", "《": "》", '"': '"', "„": "“", "‘": "’", "「": "」", "'": "'"}
+_LINKS = frozenset(["of", "the", "by", "in", "at", "on", "a", "an", "to", "for", "with"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,18 @@ class ReferenceReader:
                 self._cues[fold(phrase)] = use
         self._longest_cue = max(cue.count(" ") + 1 for cue in self._cues)
         self._pronouns = phrases(cues.pronouns)
+        self.unknown: list[str] = []
 
     def find_titles(self, chart: Chart) -> list[str]:
         """Quoted titles, titles after a cue, and clear whole titles anywhere. Returns quoted titles that are unknown."""
-        unknown = self._quoted(chart)
+        self.unknown = self._quoted(chart)
         position = 0
         while position < len(chart):
             position = self._cued(chart, position) or position + 1
         for start in range(len(chart)):
             if chart.owner[start] is None:
                 self._bare(chart, start)
-        return unknown
+        return self.unknown
 
     def title_at(self, chart: Chart, start: int) -> tuple[TitleHit, int] | None:
         """The title that starts at a token and where it ends, as after a cue."""
@@ -150,6 +153,13 @@ class ReferenceReader:
             start = end
             found = self._title_from(chart, start, use)
             if found is None:
+                stop = (
+                    self._unknown(chart, start) if use in ("like", "than") or (use == "seen" and length > 1) else start
+                )
+                if stop > start:
+                    self.unknown.append(chart.words(start, stop))
+                    chart.put(position, stop, "skip")
+                    return stop
                 continue
             self._put(chart, position, found[1], start, found[0], use)
             return self._more_titles(chart, found[1], use)
@@ -189,6 +199,8 @@ class ReferenceReader:
         verb = use in ("loved", "seen", "hated", "avoid", "than") or joined
         for stop in range(end, end - 1 if use == "avoid" else start, -1):
             key = chart.norms(start, stop)
+            if self._cut(chart, start, stop):
+                continue
             if all(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or self._is_value(
                 chart, start, stop
             ):
@@ -202,7 +214,78 @@ class ReferenceReader:
                 return hit, stop + (1 if year is not None else 0)
         return None
 
+    def _cut(self, chart: Chart, start: int, stop: int) -> bool:
+        """Whether a capitalised name goes on past a stretch, or began before it: 'John' of 'John Wick'."""
+        if chart.message.isupper():
+            return False
+        plain = self.grammar.plain_words
+        if (
+            stop < len(chart)
+            and chart.free(stop, stop + 1)
+            and chart.gap(stop).strip(" &-") == ""
+            and chart.tokens[stop - 1].capital
+        ):
+            following = chart.tokens[stop]
+            if (
+                (following.capital or following.text.isdigit())
+                and following.norm not in plain
+                and not self._is_value(chart, stop, stop + 1)
+            ):
+                return True
+        if start > 1 and chart.free(start - 1, start) and chart.gap(start) == " ":
+            before = chart.tokens[start - 1]
+            return (
+                before.capital
+                and before.norm not in plain
+                and chart.tokens[start].norm in ("by", "of", "and", "in", "the", "at", "on")
+            )
+        return False
+
+    def _unknown(self, chart: Chart, start: int) -> int:
+        """The end of a capitalised name that starts here and is no title, value or ordinary word; or `start`."""
+        if chart.message.isupper() or chart.message.istitle():
+            return start
+        first = start
+        while (
+            first < len(chart) - 1
+            and chart.tokens[first].norm in ("the", "a", "an")
+            and not chart.tokens[first].capital
+        ):
+            first += 1
+        end = first
+        while end < len(chart) and chart.free(end, end + 1) and end - first < 7:
+            if end > first and chart.gap(end).strip(" &-:"):
+                break
+            if not (chart.tokens[end].capital or (end > first and self._linking(chart, end))):
+                break
+            end += 1
+        articles = {"the", "a", "an"}
+        if end == first or chart.tokens[first].norm in self.grammar.plain_words - articles:
+            return start
+        rare = [t for t in chart.tokens[first:end] if t.norm not in self.grammar.plain_words]
+        if not rare or self._is_value(chart, first, end) or self.finder.people.full(chart.norms(first, end)):
+            return start
+        return end
+
+    def _linking(self, chart: Chart, position: int) -> bool:
+        """'by the' of 'Manchester by the Sea'."""
+        for length in (1, 2):
+            last = position + length
+            words = chart.tokens[position:last]
+            if last < len(chart) and chart.tokens[last].capital and all(t.norm in _LINKS for t in words):
+                return chart.tokens[last].norm not in self.grammar.plain_words
+        return False
+
     def _exact_from(self, chart: Chart, start: int, use: str, *, joined: bool) -> tuple[TitleHit, int] | None:
+        """A whole title from here on, before the beginning of one."""
+        found = self._whole_from(chart, start, use, self.titles.exact, joined=joined)
+        if found is None and chart.tokens[start].norm in ("the", "a", "an") and start + 1 < len(chart):
+            found = self._whole_from(chart, start + 1, use, self.titles.exact, joined=joined)
+        return found or self._whole_from(chart, start, use, self.titles.series, joined=joined)
+
+    def _whole_from(
+        self, chart: Chart, start: int, use: str, find: Callable[[str, int | None], TitleHit | None], *, joined: bool
+    ) -> tuple[TitleHit, int] | None:
         for stop in range(min(len(chart), start + self.titles.longest), start, -1):
             if not chart.free(start, stop) or any(
                 chart.breaks(p, ".;!?\n") and chart.gap(p).strip() in (";", "!", "?", "\n")
@@ -211,7 +294,9 @@ class ReferenceReader:
                 continue
             year = self._year_after(chart, stop)
             key = chart.norms(start, stop)
-            hit = self.titles.exact(key, year) or (self.titles.series(key, year) if stop - start > 1 else None)
+            hit = find(key, year)
+            if hit is not None and year is None and self._cut(chart, start, stop):
+                continue
             if hit is not None and self._counts(chart, start, stop, use, joined=joined, dated=year is not None):
                 return hit, stop + (1 if year is not None else 0)
         return None
@@ -311,7 +396,7 @@ class ReferenceReader:
         whole = stop - start == len(chart)
         if not content:
             return False
-        if self._is_value(chart, start, stop):
+        if self._is_value(chart, start, stop) or self._cut(chart, start, stop):
             return False
         shouting = chart.message.isupper()
         capital = (
@@ -356,6 +441,8 @@ class ReferenceReader:
             if plain is not None:
                 chart.put(start, start + 1, "compare", Compared((), plain))
             elif chart.tokens[start].norm in ("more", "less", "fewer") and start + 1 < len(chart):
+                if chart.phrase_at(start, self.grammar.adjectives, 6) > 1:
+                    continue
                 self._more_or_less(chart, start)
 
     def _more_or_less(self, chart: Chart, start: int) -> None:

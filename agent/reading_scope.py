@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_text import Chart
 from convrec.agent.reading_wanted import Wanted, either
+from convrec.retrieval.filters import Contains
 from convrec.retrieval.request import Strength
 
 
@@ -36,8 +37,9 @@ class Words:
 class ScopeReader:
     """Walks a chart from left to right and says what is wanted, not wanted, ideal or a must."""
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, labels: frozenset[str]) -> None:
         self.grammar = grammar
+        self._labels = labels
         self._negations = phrases(grammar.negation.cues)
         self._idioms = phrases(grammar.negation.idioms)
         self._stops = phrases(grammar.negation.stops)
@@ -45,6 +47,7 @@ class ScopeReader:
         self._soft = phrases(grammar.strength.soft)
         self._instead = phrases(grammar.strength.instead)
         self._also = phrases(grammar.strength.also)
+        self._indifferent = phrases(grammar.negation.indifferent)
         self._or = phrases(grammar.joins.or_)
         self._and = phrases(grammar.joins.and_)
 
@@ -59,22 +62,24 @@ class ScopeReader:
         """Number of tokens of the negation that starts here, or 0."""
         return chart.phrase_at(position, self._negations, 5)
 
-    def read(self, chart: Chart, *, instead: bool = False) -> tuple[list[Said], list[Words]]:
-        """Everything said, in order, and the words left over for the description."""
+    def read(self, chart: Chart, *, instead: bool = False) -> tuple[list[Said], list[Words], frozenset[int]]:
+        """Everything said, in order; the words left over for the description; and where titles not wanted start."""
+        shunned: set[int] = set()
         said: list[Said] = []
         words: list[Words] = []
-        negated, used, about = False, False, False
+        negated, used, about, ignore = False, False, False, False
         strength: Strength | None = None
         replace_next, also, too, once = instead, False, False, False
         position = 0
         while position < len(chart):
             if chart.breaks(position) or self._clause_ends(chart, position, negated and used, said):
-                negated, used, strength, about = False, False, None, False
+                negated, used, strength, about, ignore = False, False, None, False, False
             span = chart.owner[position]
             if span is not None:
                 if span.kind == "want" and isinstance(span.payload, list):
-                    for wanted in span.payload:
-                        said.append(Said(wanted, span.start, span.end, negated, strength, replace_next, also, too))
+                    for wanted in [] if ignore else span.payload:
+                        against = negated or too
+                        said.append(Said(wanted, span.start, span.end, against, strength, replace_next, also, too))
                         if wanted.describe or (wanted.shun and negated):
                             words.append(Words(span.start, span.end, negated))
                     used, also, too = True, False, False
@@ -84,6 +89,8 @@ class ScopeReader:
                     negated, used = True, False
                 elif span.kind in ("title", "compare", "act") and negated:
                     used = True
+                    if span.kind == "title":
+                        shunned.add(span.start)
                 position = span.end
                 continue
             if chart.tokens[position].norm == "about":
@@ -97,11 +104,7 @@ class ScopeReader:
                 strength = Strength.MUST
                 replace_next = replace_next or chart.norms(position, position + length) == "only"
             elif kind == "soft":
-                if (
-                    self._trailing(chart, position + length)
-                    and said
-                    and not self._between_stops(chart, said[-1].end, position)
-                ):
+                if self._trailing(chart, position + length) and said and self._next_to(chart, said[-1].end, position):
                     said[-1] = replace(said[-1], strength=Strength.SOFT)
                 else:
                     strength = Strength.SOFT
@@ -112,7 +115,10 @@ class ScopeReader:
                 if said and self._trailing(chart, position + length):
                     said = [replace(s, instead=True) for s in said]
             elif kind == "also":
-                also = True
+                ahead = chart.owner[position + length] if position + length < len(chart) else None
+                also, too = ahead is None, ahead is not None and chart.tokens[position].norm == "too"
+            elif kind == "indifferent":
+                ignore = True
             if kind:
                 chart.put(position, position + length, "cue")
                 position += length
@@ -128,11 +134,12 @@ class ScopeReader:
                 and word not in self.grammar.function_words
                 and word in self.grammar.filler_words - self.grammar.noun_words
             )
+            content = content and not ignore and chart.tokens[position].stem not in self._labels
             if content and len(word) > 1:
                 words.append(Words(position, position + 1, negated))
                 used = True
             position += 1
-        return self._joined(chart, said), self._segments(chart, words)
+        return self._joined(chart, said), self._segments(chart, words), frozenset(shunned)
 
     def _cue(self, chart: Chart, position: int) -> tuple[int, str]:
         best, kind = 0, ""
@@ -142,6 +149,7 @@ class ScopeReader:
             ("soft", self._soft),
             ("instead", self._instead),
             ("also", self._also),
+            ("indifferent", self._indifferent),
         ):
             length = chart.phrase_at(position, cues, 5)
             if length > best:
@@ -156,8 +164,13 @@ class ScopeReader:
             position += 1
         return True
 
-    def _between_stops(self, chart: Chart, start: int, end: int) -> bool:
-        return any(chart.breaks(p, ".;!?\n") or chart.tokens[p].norm == "but" for p in range(start, end))
+    @staticmethod
+    def _next_to(chart: Chart, start: int, end: int) -> bool:
+        """Whether nothing else was read between two places, and no sentence ends there."""
+        for position in range(start, end):
+            if chart.breaks(position) or chart.tokens[position].norm == "but" or chart.owner[position] is not None:
+                return False
+        return not chart.breaks(end)
 
     def _clause_ends(self, chart: Chart, position: int, used: bool, said: list[Said]) -> bool:
         """Whether a comma or an 'and' ends the reach of a negation here."""
@@ -237,7 +250,8 @@ class ScopeReader:
             if any(sign in gap for sign in ".;!?\n"):
                 return ""
             if "/" in gap:
-                kind = "or"
+                mixed = isinstance(a.wanted.filter, Contains) and a.wanted.how not in ("nation", "person")
+                kind = "and" if mixed and gap == "/" else "or"
             elif "," in gap and not kind:
                 kind = "comma"
             if position == b.start:

@@ -142,7 +142,8 @@ class TimeReader:
             return None
         token = chart.tokens[position]
         if token.norm.isdigit() and token.norm.isascii():
-            if len(token.norm) == 4 and 1400 <= int(token.norm) <= 2100:
+            named = position > 0 and chart.tokens[position - 1].norm == "year"
+            if len(token.norm) == 4 and (named or 1400 <= int(token.norm) <= 2100):
                 return YearSpan(int(token.norm), int(token.norm), position, position + 1)
             if len(token.norm) == 2 and token.gap.endswith(("'", "’")):
                 year = 1900 + int(token.norm)

@@ -68,6 +68,7 @@ def wanted_values(attribute: Attribute, values: tuple[str, ...], how: str, *, la
 
 def wanted_range(attribute: Attribute, bounds: Bounds, how: str, *, negative: Bounds | None = None) -> Wanted:
     """A range of a numeric attribute; its negation is the complement unless `negative` says better."""
+    negative = negative or bounds.beyond
     against: Filter = negative.filter(attribute.name) if negative else Not(part=bounds.filter(attribute.name))
     label = range_label(attribute, bounds)
     return Wanted(
@@ -83,7 +84,7 @@ def wanted_range(attribute: Attribute, bounds: Bounds, how: str, *, negative: Bo
 
 def either(first: Wanted, second: Wanted) -> Wanted:
     """One or the other."""
-    label = f"{first.label} or {second.label}"
+    label = first.label if first.label == second.label else f"{first.label} or {second.label}"
     soft = (*first.soft, *second.soft)
     strength = Strength.SOFT if Strength.SOFT in (first.strength, second.strength) else first.strength
     describe = first.describe or second.describe

@@ -72,7 +72,7 @@ class WishReader:
         draft.wishes["count"] = int(min(number[0], _MOST))
         if number[0] > _MOST:
             draft.note(f"I show at most {_MOST} at a time.")
-        chart.put(start, end + 1 if noun else end, "skip")
+        chart.put(start, end, "skip")
         return True
 
     def _content(self, chart: Chart, end: int) -> bool:

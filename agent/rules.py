@@ -37,15 +37,16 @@ from convrec.agent.reading_critique import CritiqueReader
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import english, phrases
-from convrec.agent.reading_language import read_tokens
+from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
+from convrec.agent.reading_numbers import parse_digits
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import year_extent
 from convrec.agent.reading_references import Named, ReferenceReader
 from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import Said, ScopeReader, Words
-from convrec.agent.reading_text import Chart, Token, clean, words_of
+from convrec.agent.reading_text import Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, wanted_range
@@ -89,7 +90,10 @@ class RulesInterpreter:
         self.measures = MeasureReader(catalogue, grammar, time)
         self.references = ReferenceReader(self.titles, self.values, self.finder, grammar)
         self.acts = ActReader(grammar)
-        self.scope = ScopeReader(grammar)
+        labels = {key_of(a.label) for a in catalogue.schema.attributes} | {key_of(catalogue.schema.noun)}
+        self.scope = ScopeReader(grammar, frozenset(labels))
+        for code in CODES:
+            pack(code)
         self.builder = Builder(catalogue)
         self.meaning = MeaningIndex(catalogue, self.values, grammar, self.finder, encode, value_vectors)
         self.critique = CritiqueReader(catalogue, self.finder)
@@ -149,11 +153,11 @@ class RulesInterpreter:
         self.finder.find_values(chart)
         missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.finder.find_people(chart)]
         missing += self.meaning.read(chart)
-        said, words = self.scope.read(chart, instead=instead)
+        said, words, shunned = self.scope.read(chart, instead=instead)
         if not said and len(words) == 1:
             words = self._lone_title(chart, words)
-        clarify = self._titles(chart, draft)
-        said += self.critique.read(chart, draft)
+        clarify = self._titles(chart, draft, shunned)
+        said = self.critique.too(draft, said) + self.critique.read(chart, draft)
         self._exclude_acts(acts, draft)
         self.builder.build(draft, said)
         remembered = self._remembered(lasting, said, words, chart)
@@ -164,6 +168,8 @@ class RulesInterpreter:
             nearest = f" The nearest are: {', '.join(value.nearest)}." if value.nearest else ""
             draft.note(f"Nothing here has the {self._label(value.field)} “{value.words}”.{nearest}")
         vague = self.acts.vague(chart)
+        if any(hit.kind == "off_topic" for hit in acts):
+            draft.edits = [e for e in draft.edits if e.part is None or e.part.kind != "description"]
         edits = () if vague else draft.finish()
         act = self._act(acts, remembered, draft, lasting, edits)
         nothing = vague or (not edits and isinstance(act, Ask) and not missing and clarify is None)
@@ -266,6 +272,8 @@ class RulesInterpreter:
             if chart.owner[position] is not None:
                 position += 1
                 continue
+            if self._age(chart, position):
+                continue
             found = self.measures.at(chart, position)
             if isinstance(found, Measured):
                 how = "time" if found.attribute.role is Role.YEAR else "number"
@@ -277,7 +285,20 @@ class RulesInterpreter:
                 draft.note(f"Nothing is known here about the {found.what} of a {self.catalogue.schema.noun}.")
             position = max(position + 1, found.end if found is not None else 0)
 
-    def _titles(self, chart: Chart, draft: Draft) -> Clarify | None:
+    def _age(self, chart: Chart, position: int) -> bool:
+        """'for my 8 year old' is about whom it is for."""
+        if chart.stems(position + 1, position + 3) != "year old" or not chart.tokens[position].text[0].isdigit():
+            return False
+        hits = (
+            self.values.find("for kid")
+            if len(chart.tokens[position].norm) < 3 and int(parse_digits(chart.tokens[position].norm) or 99) <= 12
+            else []
+        )
+        wanted = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
+        chart.put(position, position + 3, "want" if wanted else "skip", wanted)
+        return True
+
+    def _titles(self, chart: Chart, draft: Draft, shunned: frozenset[int]) -> Clarify | None:
         """References and exclusions for the items named."""
         clarify = None
         for span in chart.spans("title"):
@@ -292,7 +313,8 @@ class RulesInterpreter:
                 draft.note(f"I took “{named.words}” as {label}.")
             elif hit.how != "exact" or len(hit.rows) > 1:
                 draft.note(f"I took “{named.words}” as {label}.")
-            self._use_title(draft, named.use, row, span.start, span.end)
+            use = "hated" if span.start in shunned and named.use in ("like", "loved", "bare") else named.use
+            self._use_title(draft, use, row, span.start, span.end)
         return clarify
 
     @staticmethod
@@ -376,9 +398,12 @@ class RulesInterpreter:
         for span in chart.spans("title"):
             if isinstance(span.payload, Named):
                 uses.setdefault(span.payload.use, []).append(self.catalogue.ids[span.payload.hit.row])
+        chatter = len(chart) - sum(hit.end - hit.start for hit in acts)
         ordered = sorted(acts, key=lambda h: h.kind in ("greeting", "thanks"))
         for hit in ordered:
-            if hit.kind in ("greeting", "thanks", "surprise") and edits:
+            if hit.kind in ("greeting", "thanks", "surprise", "off_topic") and edits:
+                continue
+            if hit.kind in ("greeting", "thanks") and chatter > 2:
                 continue
             return self._plain(hit, draft.context, self._titled(chart, hit))
         if "seen" in uses:
