@@ -149,7 +149,7 @@ class Scripted(BaseChatModel):
         ]
         if len(heard) < 2:
             call = {"name": "recommend", "args": {"constraints": [wanted[len(heard)]]}, "id": str(len(heard))}
-            answer = AIMessage(content="", tool_calls=[call])  # type: ignore[list-item]
+            answer = AIMessage(content="", tool_calls=[call])
         else:
             answer = AIMessage(
                 content=f"{heard[0].status}: {heard[0].content} / {heard[1].artifact['items'][0]['title']}"

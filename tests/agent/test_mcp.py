@@ -170,9 +170,9 @@ async def test_arguments_that_do_not_fit_are_refused_with_a_sentence(
 async def test_progress_follows_the_turn(film_workspace: Path, mode: str) -> None:
     seen: list[tuple[float, str | None]] = []
 
-    async def note(done: float, total: float | None, message: str | None) -> None:
+    async def note(progress: float, total: float | None, message: str | None) -> None:
         assert total == 4
-        seen.append((done, message))
+        seen.append((progress, message))
 
     async with in_memory(film_workspace, "ann", mode) as client:
         content(await client.call_tool("recommend", {"message": "a comedy"}, progress_callback=note))
