@@ -50,6 +50,10 @@ def open_embedder(settings: EmbeddingSettings | None = None) -> Embedder:
     return SentenceTransformerEmbedder(settings.model, batch_size=settings.batch_size, max_tokens=settings.max_tokens)
 
 
+CHARACTERS_PER_TOKEN = 32
+"""a generous bound: a text of megabytes is cut before it is split into tokens, of which the model reads the first few"""
+
+
 class SentenceTransformerEmbedder:
     """A sentence-transformers model from a folder, from the local Hugging Face cache, or the one that comes along.
 
@@ -88,12 +92,13 @@ class SentenceTransformerEmbedder:
         result = np.zeros((len(texts), dim), dtype=np.float32)
         order = np.argsort([-len(text) for text in texts], kind="stable")
         model = self._model()
+        longest = CHARACTERS_PER_TOKEN * (model.max_seq_length or 8192)
         done = 0
         for start in range(0, len(texts), self._chunk):
             rows = order[start : start + self._chunk]
             with self._lock:
                 vectors = model.encode_document(
-                    [texts[row] for row in rows],
+                    [texts[row][:longest] for row in rows],
                     batch_size=self._batch_size,
                     show_progress_bar=False,
                     convert_to_numpy=True,

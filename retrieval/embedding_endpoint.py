@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import httpx
 
 
+LONGEST_TEXT = 16_000
+"""characters: endpoints refuse longer texts instead of cutting them"""
+
+
 class OpenAICompatibleEmbedder:
     """Any endpoint that answers `POST {base_url}/embeddings` the way OpenAI does. Redirects are not followed."""
 
@@ -76,7 +80,7 @@ class OpenAICompatibleEmbedder:
             reraise=True,
         )
         # An empty text is an error at some endpoints; a space embeds like nothing in particular.
-        body: dict[str, Any] = {"model": self._model, "input": [text or " " for text in texts]}
+        body: dict[str, Any] = {"model": self._model, "input": [text[:LONGEST_TEXT] or " " for text in texts]}
         if self._dimensions is not None:
             body["dimensions"] = self._dimensions
         try:
