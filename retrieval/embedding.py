@@ -51,7 +51,7 @@ def open_embedder(settings: EmbeddingSettings | None = None) -> Embedder:
 
 
 CHARACTERS_PER_TOKEN = 32
-"""a generous bound: a text of megabytes is cut before it is split into tokens, of which the model reads the first few"""
+"""a generous bound: a text of megabytes is cut before it is split into tokens, most of which no model reads"""
 
 
 class SentenceTransformerEmbedder:
