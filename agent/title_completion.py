@@ -67,7 +67,7 @@ class TitleCompleter:
 
     def _beginning(self, begin: str) -> set[int]:
         place = bisect_left(self._keys, (begin, -1))
-        rows = set()
+        rows: set[int] = set()
         while place < len(self._keys) and self._keys[place][0].startswith(begin) and len(rows) < 500:
             rows.add(self._keys[place][1])
             place += 1

@@ -15,7 +15,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel
 
@@ -138,8 +138,6 @@ def _private_output() -> BinaryIO:
     """Standard output for answers alone: whatever libraries print goes to standard error."""
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    stream: TextIO = sys.stdout
-    stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     return os.fdopen(own, "wb")
 
 

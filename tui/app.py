@@ -40,7 +40,7 @@ MOST_COMPARED = 3
 OFFLINE_HINT = "Working offline: no language model is connected. F6 connects one; nothing else is missing."
 
 
-class ConvrecApp(App[None]):
+class ConvrecApp(App[None], inherit_bindings=False):
     """`convrec chat`."""
 
     CSS_PATH = "app.tcss"
@@ -58,7 +58,8 @@ class ConvrecApp(App[None]):
         Binding("ctrl+z", "undo", "undo", show=False, priority=True),
         Binding("ctrl+n", "new", "new", show=False),
         Binding("ctrl+p", "command_palette", "palette", show=False, key_display="^p"),
-        Binding("ctrl+q", "quit", "quit", key_display="^q"),
+        Binding("ctrl+q", "quit", "quit", key_display="^q", priority=True),
+        Binding("ctrl+c", "help_quit", show=False, system=True),
     ]
 
     def __init__(
@@ -248,9 +249,7 @@ class ConvrecApp(App[None]):
     async def on_answer_list_wanted(self, event: Answer.ListWanted) -> None:
         if self.opened is not None:
             title = f"list of turn {event.reply.trace.turn}"
-            await self.chat.show_items(
-                event.reply.items, event.reply.request, self.opened.catalogue, marks=self.opinions.marks, title=title
-            )
+            await self.chat.show_items(event.reply.items, self.opened.catalogue, marks=self.opinions.marks, title=title)
             self.turns.items = event.reply.items
 
     async def on_composer_titles_wanted(self, event: Composer.TitlesWanted) -> None:
@@ -515,7 +514,7 @@ class ConvrecApp(App[None]):
         if self.session_id is None:
             self.notify("There is nothing to save yet.", severity="warning")
             return
-        path = Path(" ".join(names) or f"convrec-{self.session_id}.md").expanduser()
+        path = _expanded(" ".join(names) or f"convrec-{self.session_id}.md")
         form = "json" if path.suffix == ".json" else "markdown"
         try:
             text = await self.backend.transcript(self.session_id, form)
@@ -538,3 +537,7 @@ class ConvrecApp(App[None]):
 
     async def on_unmount(self) -> None:
         await self.backend.stop()
+
+
+def _expanded(name: str) -> Path:
+    return Path(name).expanduser()

@@ -143,8 +143,7 @@ class WorkerBackend:
             return self._process
 
     async def _read_answers(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while raw := await process.stdout.readline():
+        while process.stdout is not None and (raw := await process.stdout.readline()):
             try:
                 answer = json.loads(raw)
             except ValueError:
@@ -159,8 +158,7 @@ class WorkerBackend:
             queue.put_nowait(None)
 
     async def _read_log(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr is not None
-        while raw := await process.stderr.readline():
+        while process.stderr is not None and (raw := await process.stderr.readline()):
             self.log("engine", raw.decode("utf-8", "replace").rstrip())
 
     async def _answers(self, call: str, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -192,7 +190,8 @@ class WorkerBackend:
                 self._turn = None
 
     async def _write(self, process: asyncio.subprocess.Process, line: dict[str, Any]) -> None:
-        assert process.stdin is not None
+        if process.stdin is None:
+            return
         with suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.write(json.dumps(line).encode() + b"\n")
             await process.stdin.drain()
@@ -204,6 +203,13 @@ class WorkerBackend:
             if "result" in answer:
                 return TypeAdapter(kind).validate_python(answer["result"], strict=False)
         raise WorkerCrashedError("The recommender ended without an answer; try again.")
+
+    async def _ask_all(self, call: str, kind: type[Result], **arguments: Any) -> tuple[Result, ...]:
+        from pydantic import TypeAdapter
+
+        found: list[Any] = await self._ask(call, list, **arguments)
+        adapter = TypeAdapter(kind)
+        return tuple(adapter.validate_python(entry) for entry in found)
 
     async def _do(self, call: str, **arguments: Any) -> None:
         async for _ in self._answers(call, arguments):
@@ -282,13 +288,13 @@ class WorkerBackend:
         return await self._ask("import_history", _import_views().ImportSummary, path=path)
 
     async def find(self, words: str) -> Sequence[ItemHit]:
-        return await self._ask("find", tuple[_import_views().ItemHit, ...], words=words)  # type: ignore[misc]
+        return await self._ask_all("find", _import_views().ItemHit, words=words)
 
     async def complete(self, text: str) -> Completion:
         return await self._ask("complete", _import_views().Completion, text=text)
 
     async def sessions(self, containing: str = "") -> Sequence[SessionRow]:
-        return await self._ask("sessions", tuple[_import_views().SessionRow, ...], containing=containing)  # type: ignore[misc]
+        return await self._ask_all("sessions", _import_views().SessionRow, containing=containing)
 
     async def rename_session(self, session_id: str, name: str) -> None:
         await self._do("rename_session", session_id=session_id, name=name)
@@ -317,14 +323,13 @@ class WorkerBackend:
         return await self._ask("connect", _import_views().ModelCheck, **arguments)
 
     async def doctor(self) -> Sequence[Finding]:
-        return await self._ask("doctor", tuple[_import_views().Finding, ...])  # type: ignore[misc]
+        return await self._ask_all("doctor", _import_views().Finding)
 
     async def stop(self) -> None:
         """End the child process."""
         process = self._process
-        if process is None or process.returncode is not None:
+        if process is None or process.stdin is None or process.returncode is not None:
             return
-        assert process.stdin is not None
         with suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.close()
         try:

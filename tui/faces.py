@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convrec.tui.text import counted, line
+from convrec.tui.text import counted
 from convrec.tui.widget_chips import ChipFace
 
 if TYPE_CHECKING:
     from convrec.agent.types import Recommendation
     from convrec.retrieval.request import Constraint, Request, RequestEdit
     from convrec.retrieval.schema import CatalogueSchema
-
-FIELDS_SHOWN = 4
-ROLE_ORDER = ("year", "topic", "duration", "price", "quality", "person", "language", "country")
 
 
 def chip_faces(request: Request, schema: CatalogueSchema) -> list[ChipFace]:
@@ -67,35 +64,6 @@ def toggled(constraint: Constraint, schema: CatalogueSchema) -> RequestEdit:
     words = constraint.provenance.words
     update = {"label": label_constraint(part, schema), "provenance": Provenance(words=words, source="click")}
     return RequestEdit(op="replace", target=constraint.id, part=part.model_copy(update=update))
-
-
-def field_line(item: Recommendation, schema: CatalogueSchema, asked: Sequence[str] = ()) -> str:
-    """The fields that matter: those that were asked about, then the ones that tell an item best."""
-    from convrec.agent.labels import label_value
-
-    names = [name for name in asked if name in item.fields]
-    by_role = {a.role.value if a.role else "": a.name for a in reversed(schema.attributes)}
-    names += [by_role[role] for role in ROLE_ORDER if by_role.get(role) in item.fields]
-    names += list(item.fields)
-    shown = []
-    for name in list(dict.fromkeys(names))[:FIELDS_SHOWN]:
-        value = item.fields[name]
-        value = value[:3] if isinstance(value, tuple) else value
-        if name in schema:
-            attribute = schema.attribute(name)
-            text = label_value(attribute, value)
-            bare = isinstance(value, float | bool) and attribute.unit is None and attribute.role is None
-            text = f"{attribute.label} {text}" if bare else text
-        else:
-            text = ", ".join(value) if isinstance(value, tuple) else str(value)
-        if attribute_is_quality(name, schema):
-            text = f"★ {text}"
-        shown.append(line(text))
-    return " · ".join(part for part in shown if part)
-
-
-def attribute_is_quality(name: str, schema: CatalogueSchema) -> bool:
-    return name in schema and schema.attribute(name).role == "quality"
 
 
 def changes(items: Sequence[Recommendation], before: Sequence[Recommendation]) -> dict[str, str]:

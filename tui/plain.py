@@ -107,7 +107,11 @@ class _Talk:
         from convrec.agent.plain import render
 
         reply = self._conversation.send(message)
-        self._write(reply.model_dump_json() if self._as_json else f"\n{render(reply, self._conversation.engine.catalogue.schema)}\n")
+        self._write(
+            reply.model_dump_json()
+            if self._as_json
+            else f"\n{render(reply, self._conversation.engine.catalogue.schema)}\n"
+        )
 
     def _say(self, text: str) -> None:
         self._write(json.dumps({"message": text}, ensure_ascii=False) if self._as_json else text)

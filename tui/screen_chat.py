@@ -14,8 +14,9 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from convrec.tui.faces import changes, chip_faces, field_line
+from convrec.tui.faces import changes, chip_faces
 from convrec.tui.text import cut, line
+from convrec.tui.theme import HEIGHTS, WIDTHS
 from convrec.tui.widget_cards import Card, CardList, Entry
 from convrec.tui.widget_chips import ChipBar
 from convrec.tui.widget_composer import Composer, Prompt
@@ -28,14 +29,17 @@ if TYPE_CHECKING:
     from convrec.retrieval.schema import CatalogueSchema
 
 PLACEHOLDER = "Say what you are in the mood for, or / for commands"
-NO_LIST = "The list comes here.\n\n" "Enter on an entry explains it; l d s m x say what you think of it; c picks it for comparing."
+NO_LIST = (
+    "The list comes here.\n\n"
+    "Enter on an entry explains it; l d s m x say what you think of it; c picks it for comparing."
+)
 
 
 class ChatScreen(Screen[None]):
     """Draws; what things mean is up to the app."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.cancel", "cancel", show=False),
         Binding("f8,ctrl+l", "other_pane", "list", key_display="F8", priority=True),
@@ -107,7 +111,6 @@ class ChatScreen(Screen[None]):
     async def show_items(
         self,
         items: Sequence[Recommendation],
-        request: Request,
         schema: CatalogueSchema,
         *,
         before: Sequence[Recommendation] = (),
@@ -115,12 +118,14 @@ class ChatScreen(Screen[None]):
         title: str | None = None,
     ) -> None:
         """Show a list; `before` is the list that it follows."""
-        asked = [field for constraint in request.constraints for field in constraint.fields]
+        from convrec.agent.plain import headline, titled
+
         moved = changes(items, before)
         entries = [
             Entry(
                 item,
-                field_line(item, schema, asked),
+                titled(item, schema),
+                " · ".join(headline(item, schema)),
                 change=moved.get(item.id, ""),
                 mark=(marks or {}).get(item.id, ""),
             )

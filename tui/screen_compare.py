@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from convrec.retrieval.errors import ConvrecError
-from convrec.tui.bars import legend_of, number, stacked
+from convrec.tui.bars import Legend, legend_of, number, stacked
 from convrec.tui.screen_panel import Panel
 from convrec.tui.text import fit, line, wrapped
 
@@ -58,45 +58,53 @@ class CompareScreen(Panel[None]):
         body.query_one(Static).update(Content("\n").join(_table(self._told, self._items, columns)))
 
 
+class _Grid:
+    """Rows of a table with a column an item, drawn to a width."""
+
+    def __init__(self, columns: int, items: int) -> None:
+        self.columns = columns
+        self.label = LABEL if columns >= 56 else 10
+        self.own = (columns - self.label - 3) // items - 2
+
+    def row(self, name: str, values: Sequence[str], *, style: str = "", sign: str = "", most: int = 1) -> list[Content]:
+        """One row, as many lines as its longest cell needs."""
+        cells = [wrapped(value, self.own, most) or ["–"] for value in values]
+        lines = []
+        for place in range(max(len(cell) for cell in cells)):
+            parts: list[str | tuple[str, str]] = [
+                (f"{sign if place == 0 else '':<2}", "$text-accent"),
+                (fit(name if place == 0 else "", self.label), "$foreground 62%"),
+            ]
+            parts += [(fit(cell[place] if place < len(cell) else "", self.own) + "  ", style) for cell in cells]
+            lines.append(Content.assemble(*parts))
+        return lines
+
+    def scores(self, items: Sequence[Recommendation], legend: Legend) -> Content:
+        """The scores as bars."""
+        scale = max((sum(v for v in item.breakdown.values() if v > 0) for item in items), default=1.0)
+        parts: list[Content | str | tuple[str, str]] = [("  " + fit("score", self.label), "$foreground 62%")]
+        for item in items:
+            parts += [stacked(item.breakdown, max(self.own - 6, 4), scale, legend), f" {number(item.score):<5}  "]
+        return Content.assemble(*parts)
+
+    def rule(self) -> Content:
+        return Content.styled("─" * self.columns, "$foreground 30%")
+
+
 def _table(told: Comparison, items: Sequence[Recommendation], columns: int) -> list[Content]:
-    label = LABEL if columns >= 56 else 10
-    own = (columns - label - 3) // len(items) - 2
+    grid = _Grid(columns, len(items))
     by_id = {item.id: item for item in items}
     ordered = [by_id[view.id] for view in told.items if view.id in by_id]
-    lines: list[Content] = []
-    lines += _row("", [f"{item.rank}. {item.title}" for item in ordered], label, own, "bold", "", 3)
-    lines.append(Content.styled("─" * columns, "$foreground 30%"))
     legend = legend_of([item.breakdown for item in ordered])
-    scale = max((sum(v for v in item.breakdown.values() if v > 0) for item in ordered), default=1.0)
-    bars: list[Content | str | tuple[str, str]] = [("  " + fit("score", label), "$foreground 62%")]
-    for item in ordered:
-        bar = stacked(item.breakdown, max(own - 6, 4), scale, legend)
-        bars += [bar, f" {number(item.score):<5}  "]
-    lines.append(Content.assemble(*bars))
-    terms = list(dict.fromkeys(name for item in ordered for name in item.breakdown))
-    for name in terms:
+    lines = grid.row("", [f"{item.rank}. {item.title}" for item in ordered], style="bold", most=3)
+    lines += [grid.rule(), grid.scores(ordered, legend)]
+    for name in dict.fromkeys(name for item in ordered for name in item.breakdown):
         values = [f"{legend.glyph(name)} {item.breakdown.get(name, 0.0):+.2f}" for item in ordered]
-        lines += _row(name, values, label, own, "", "", 1)
-    lines.append(Content.styled("─" * columns, "$foreground 30%"))
+        lines += grid.row(name, values)
+    lines.append(grid.rule())
     for row in told.rows:
-        style = "" if row.differs else "$foreground 62%"
-        lines += _row(row.label, row.values, label, own, style, "≠" if row.differs else "=", 4)
-    if told.summary:
-        lines.append(Content(""))
-        for paragraph in told.summary.splitlines():
-            lines += [Content(part) for part in wrapped(paragraph, columns, 12)]
-    return lines
-
-
-def _row(name: str, values: Sequence[str], label: int, own: int, style: str, sign: str, most: int) -> list[Content]:
-    cells = [wrapped(value, own, most) or ["–"] for value in values]
-    lines = []
-    for place in range(max(len(cell) for cell in cells)):
-        head = fit(name, label) if place == 0 else " " * label
-        parts: list[str | tuple[str, str]] = [
-            (f"{sign if place == 0 else '':<2}", "$text-accent"),
-            (head, "$foreground 62%"),
-        ]
-        parts += [(fit(cell[place] if place < len(cell) else "", own) + "  ", style) for cell in cells]
-        lines.append(Content.assemble(*parts))
+        style, sign = ("", "≠") if row.differs else ("$foreground 62%", "=")
+        lines += grid.row(row.label, row.values, style=style, sign=sign, most=4)
+    for paragraph in told.summary.splitlines():
+        lines += [Content(""), *(Content(part) for part in wrapped(paragraph, columns, 12))]
     return lines

@@ -28,7 +28,7 @@ STRENGTHS = (
 SIGNS = (("wanted", "1"), ("not wanted", "-1"))
 
 
-class EditScreen(Panel["Sequence[RequestEdit]"]):
+class EditScreen(Panel["list[RequestEdit]"]):
     """Bounds, values, words and strength of one chip."""
 
     HEADING = "Edit"
@@ -142,7 +142,7 @@ class EditScreen(Panel["Sequence[RequestEdit]"]):
         if node.op == "range":
             node = self._bounds(node)
         elif node.op in ("in", "not_in", "contains"):
-            node = self._values(node)  # type: ignore[arg-type]
+            node = self._values(node)
         changed = part.model_copy(update={"filter": node, "strength": Strength(self._choice("strength"))})
         label = label_constraint(changed, self._schema)
         return {"filter": node, "strength": changed.strength, "label": label, "relative_to": None}
@@ -174,10 +174,10 @@ class EditScreen(Panel["Sequence[RequestEdit]"]):
         typed = [value.strip() for value in self._value("values").split(",") if value.strip()]
         if not typed:
             raise ValueError("Give at least one value, or remove the condition.")
-        known = {str(value).casefold(): value for value in node.values}
+        known: dict[str, str | float | bool] = {str(value).casefold(): value for value in node.values}
         if node.field in self._schema:
             vocabulary = self._schema.attribute(node.field).vocabulary
-            known = {entry.value.casefold(): entry.value for entry in vocabulary} | known
+            known.update((entry.value.casefold(), entry.value) for entry in vocabulary)
         return node.model_copy(update={"values": tuple(known.get(value.casefold(), value) for value in typed)})
 
     def _value(self, name: str) -> str:

@@ -13,6 +13,7 @@ from textual.widgets import Footer
 
 from convrec.retrieval.errors import ConvrecError
 from convrec.tui.text import line
+from convrec.tui.theme import HEIGHTS, WIDTHS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Panel(ModalScreen[ScreenResultType]):
     """A titled panel over the main screen. Escape leaves it."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back")]
     HEADING = ""
 

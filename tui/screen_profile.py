@@ -121,7 +121,9 @@ def _plot(plot: TastePlot) -> Static:
         return Timeline(plot)
     most = max(plot.counts, default=1)
     lines = [
-        Content.assemble(fit(name, 18), " ", (gauge(count / most, 14), "$primary"), (f" {count:>4,}", "$foreground 62%"))
+        Content.assemble(
+            fit(name, 18), " ", (gauge(count / most, 14), "$primary"), (f" {count:>4,}", "$foreground 62%")
+        )
         for name, count in list(zip(plot.names, plot.counts, strict=True))[:PLOT_HEIGHT]
     ]
     chart = Static(Content("\n").join(lines), classes="plot")
@@ -149,6 +151,8 @@ class Timeline(Static):
         plotext.frame(False)
         places = list(range(len(self._plot.names)))
         plotext.bar(places, list(self._plot.counts), width=0.7)
+        most = max(self._plot.counts)
+        plotext.yticks(sorted({0, most // 2, most}))
         step = max(1, len(places) * 7 // columns)
         plotext.xticks(places[::step], [line(name) for name in self._plot.names[::step]])
         drawn = plotext.build()

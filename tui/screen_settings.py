@@ -26,7 +26,7 @@ SIGNS = {"ok": "✓", "note": "·", "fault": "✗"}
 WORDS = (
     "convrec works offline; a language model only reads and words things more freely. "
     "Any OpenAI-compatible endpoint will do, also one on this machine, such as http://localhost:11434/v1. "
-    "The key stays in memory: set CONVREC_LLM__API_KEY to keep it, and CONVREC_LLM__MODEL and CONVREC_LLM__BASE_URL likewise."
+    "What is typed here is not kept; CONVREC_LLM__MODEL, CONVREC_LLM__BASE_URL and CONVREC_LLM__API_KEY are."
 )
 
 

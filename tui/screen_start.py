@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from convrec.retrieval.schema import Attribute
 
 WELCOME = (
-    "convrec recommends from a catalogue, in conversation. Begin with the starter data, 1,682 films with the ratings of "
-    "943 people (MovieLens-100K, fetched once; for research, not for selling), or with a table of your own: films, books, "
-    "tools, anything with titles. A second table says who liked what; without one the items alone are used."
+    "convrec recommends from a catalogue, in conversation. Begin with the starter data, 1,682 films with the ratings "
+    "of 943 people (MovieLens-100K, fetched once; for research, not for selling), or with a table of your own: films, "
+    "books, tools, anything with titles. A second table says who liked what; without one the items alone are used."
 )
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zst", ".zip")
 

@@ -102,7 +102,9 @@ def _score(told: Explanation, columns: int) -> Content:
             lines += [Content.assemble(" " * (columns - room), (more, "$foreground 62%")) for more in said[1:]]
         else:
             lines.append(Content.assemble(*row))
-            lines += [Content.assemble("  ", (part, "$foreground 62%")) for part in wrapped(meaning[name], columns - 2, 3)]
+            lines += [
+                Content.assemble("  ", (part, "$foreground 62%")) for part in wrapped(meaning[name], columns - 2, 3)
+            ]
     total = told.item.score
     among = f", number {told.item.rank} of {told.of:,}" if told.of else ""
     lines.append(Content.assemble((f"Together {number(total)}{among}.", "bold")))

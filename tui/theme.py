@@ -47,3 +47,8 @@ LIGHT = Theme(
 )
 
 OWN = (DARK, LIGHT)
+
+WIDTHS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]
+"""classes that screens get by their columns"""
+HEIGHTS = [(0, "-short"), (20, "-tall")]
+"""classes that screens get by their lines"""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from convrec.retrieval.errors import ConvrecError
 from convrec.tui.errors import WorkerCrashedError, WorkerFailureError
@@ -15,15 +15,9 @@ from convrec.tui.widget_conversation import Answer, Note, Said
 
 if TYPE_CHECKING:
     from convrec.agent.types import (
-        Done,
         Event,
-        ItemReady,
-        RankDone,
-        RecallDone,
         Recommendation,
         Reply,
-        Token,
-        Understood,
     )
     from convrec.retrieval.request import Request, RequestEdit
     from convrec.tui.app import ConvrecApp
@@ -147,26 +141,26 @@ class Turns:
         listed = False
         async for event in events:
             if event.type == "understood":
-                understood = cast("Understood", event)
-                answer.step(f"understood: {line(understood.summary)}" if understood.summary else "understood")
-                await app.chat.show_request(understood.request, schema)
+                answer.understood(event.summary)
+                await app.chat.show_request(event.request, schema)
             elif event.type == "recalled":
-                recalled = cast("RecallDone", event)
                 listed = True
-                answer.step(f"recalled {recalled.recalled:,}")
-                answer.step(f"{recalled.eligible:,} fit")
+                answer.step(f"recalled {event.recalled:,}")
+                answer.step(f"{event.eligible:,} fit")
             elif event.type == "ranked":
-                answer.step(f"ranked {cast('RankDone', event).count}")
+                answer.step(f"ranked {event.count}")
             elif event.type == "token":
-                answer.stream(cast("Token", event).text)
+                answer.stream(event.text)
             elif event.type == "item":
-                coming.append(cast("ItemReady", event).item)
-                if time.monotonic() - shown_at > FILL_AFTER_S and self.request is not None:
-                    await app.chat.show_items(coming, self.request, schema)
+                coming.append(event.item)
+                if time.monotonic() - shown_at > FILL_AFTER_S:
+                    await app.chat.show_items(coming, schema)
                     shown_at = time.monotonic()
             else:
-                reply = cast("Done", event).reply
+                reply = event.reply
                 await self.show(reply, listed=listed or bool(reply.items))
+                if (took := reply.trace.timings_ms.get("total")) is not None:
+                    answer.step(f"{took:,.0f} ms")
                 await answer.finish(reply)
                 app.chat.conversation.to_end()
 
@@ -179,7 +173,7 @@ class Turns:
         await app.chat.show_request(reply.request, schema)
         if reply.items:
             marks = app.opinions.marks
-            await app.chat.show_items(reply.items, reply.request, schema, before=self.items, marks=marks)
+            await app.chat.show_items(reply.items, schema, before=self.items, marks=marks)
             self.items = reply.items
             app.picked.clear()
         elif listed:

@@ -37,6 +37,7 @@ class Entry:
     """What one card shows. `change` compares with the list before: 'new', '▲ 2', '▼ 1' or nothing."""
 
     item: Recommendation
+    title: str
     fields: str
     change: str = ""
     mark: str = ""
@@ -118,7 +119,7 @@ class Card(Widget, can_focus=True):
         notes = [f"{glyph} {word}" if word else "", "⇄ compare" if self.entry.compared else "", self.entry.change]
         right = cut("  ".join(note for note in notes if note), max(0, columns // 2))
         room = columns - RANK - (width(right) + 1 if right else 0)
-        title = fit(self.item.title, room)
+        title = fit(self.entry.title, room)
         return Content.assemble(
             (padded(f"{self.item.rank:>2}", RANK), "bold $accent"),
             (title, "bold"),

@@ -99,16 +99,26 @@ class Answer(Vertical, can_focus=True):
         """The answer in words, for copying."""
         if self.reply is None:
             return self._text
-        return "\n".join([clean(self.reply.message), *(f"{item.rank}. {line(item.title)}" for item in self.reply.items)])
+        return "\n".join(
+            [clean(self.reply.message), *(f"{item.rank}. {line(item.title)}" for item in self.reply.items)]
+        )
 
     def compose(self) -> ComposeResult:
-        yield Static(Content("…"), classes="steps")
+        yield Static("", classes="understood")
+        yield Static("", classes="steps")
         yield Static(Content(""), classes="words")
 
     def on_mount(self) -> None:
-        self.query_one(".words").display = False
+        self.query_one(".words").display = self.query_one(".understood").display = False
         self._spin = self.set_interval(0.1, self._turn, pause=not self._running)
         self._draw_steps()
+
+    def understood(self, summary: str) -> None:
+        """How the message was read."""
+        told = self.query_one(".understood", Static)
+        told.display = bool(summary)
+        told.update(Content(line(summary)))
+        self.step("understood")
 
     def step(self, text: str) -> None:
         """One more step is done."""
@@ -132,12 +142,15 @@ class Answer(Vertical, can_focus=True):
             sentence = f"↔ {change.constraint} {verb} to {change.to}: {counted(change.gained, 'more', 'more')}"
             extra.append(Static(Content(clean(sentence)), classes="note"))
         await self.mount_all(extra)
-        if reply.clarify is not None:
-            if clean(reply.clarify.question) not in clean(reply.message):
-                await self.mount(Static(Content(clean(reply.clarify.question)), classes="question"))
-            buttons = [Button(Content(clean(option)), compact=True) for option in reply.clarify.options]
-            if buttons:
-                await self.mount(ItemGrid(*buttons, min_column_width=18, classes="options"))
+        question = clean(reply.clarify.question) if reply.clarify is not None else ""
+        if question and question not in clean(reply.message):
+            await self.mount(Static(Content(question), classes="question"))
+        options = reply.clarify.options if reply.clarify is not None else ()
+        if not options and any(not change.applied for change in reply.relaxed):
+            options = ("yes",)
+        if options:
+            buttons = [Button(Content(line(option)), compact=True) for option in options]
+            await self.mount(ItemGrid(*buttons, min_column_width=18, classes="options"))
         if reply.items:
             titles = ", ".join(item.title for item in reply.items)
             listed = Static(Content(f"▤ {len(reply.items)}: {cut(titles, 400)}"), classes="listed")

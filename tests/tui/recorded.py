@@ -367,7 +367,7 @@ class RecordedBackend:
         return views.ItemView(
             id=item_id,
             title=title,
-            text="A young man travels in time with a friend's machine and has to see to it that his parents fall in love.",
+            text="A boy travels in time with a friend's machine and must see to it that his parents fall in love.",
             fields=(
                 views.FieldView(name="year", label="year", text=str(year)),
                 views.FieldView(name="genres", label="genre", text=", ".join(genres)),
