@@ -65,12 +65,17 @@ StopReason = Literal["finished", "no longer improving", "out of time", "interrup
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The best model of a run and why the run ended."""
+    """The best model of a run and why the run ended.
+
+    `best` is its validation nDCG@10, `before` that of the model it went on from; where they are equal, training made
+    nothing better and the model is the one it started with.
+    """
 
     model: SequenceModel
     reason: StopReason
     epochs: int
     best: float | None
+    before: float | None
     seconds: float
 
 
@@ -87,8 +92,9 @@ def train_sequence(
     """Train on every next event of the log and keep the weights with the best validation nDCG@10.
 
     `content` (I, F) gives items a vector of their own; items without an event in the log are never shown as wrong
-    answers. `start` continues a model of the same shapes. An interrupt (Ctrl-C), a loss that is not a number or the
-    time limit end training with the best so far; without any epoch behind it the untrained net is what is kept.
+    answers. `start` continues a model of the same shapes, which is kept where no epoch does better. An interrupt
+    (Ctrl-C), a loss that is not a number or the time limit end training with the best so far; without any epoch behind
+    it the untrained net, or `start`, is what is kept.
     """
     settings = settings or TrainSettings()
     if len(log) and int(log.items.max()) >= config.items:
@@ -140,6 +146,8 @@ class _Run:
         self.average = copy.deepcopy(self.net)
         self.best_state = copy.deepcopy(self.net.state_dict())
         self.best: float | None = None
+        self.before: float | None = None
+        self.continued = start is not None
         self.latest: float | None = None
         share = counts[counts > 0].double() / max(len(log), 1)
         self.proposal = (0.5 * share + 0.5 / max(share.numel(), 1)).float()
@@ -161,6 +169,9 @@ class _Run:
         reason: StopReason = "finished"
         epoch = waited = 0
         try:
+            if self.continued:
+                self._validate()
+                self.before = self.best
             for epoch in range(1, self.settings.epochs + 1):
                 loss = self._epoch()
                 if not math.isfinite(loss):
@@ -179,7 +190,7 @@ class _Run:
         self.net.load_state_dict(self.best_state)
         self._settle_cold_bias()
         model = SequenceModel(self.net.eval().cpu())
-        return Trained(model, reason, epoch, self.best, time.monotonic() - self.began)
+        return Trained(model, reason, epoch, self.best, self.before, time.monotonic() - self.began)
 
     def _fraction(self) -> float:
         """How much of the run is behind, by steps or by time, whichever is further."""

@@ -157,7 +157,16 @@ def test_training_goes_on_from_a_model() -> None:
     first = _train(_cycles(), replace(SHORT, epochs=12, learning_rate=1e-2))
     again = _train(_cycles(), replace(SHORT, epochs=1, learning_rate=1e-4), start=first.model)
     assert again.best is not None
-    assert again.best > 0.8
+    assert again.before is not None
+    assert again.best >= again.before > 0.8
+
+
+def test_going_on_never_makes_it_worse() -> None:
+    first = _train(_cycles(), replace(SHORT, epochs=12, learning_rate=1e-2))
+    ruined = _train(_cycles(), replace(SHORT, epochs=2, learning_rate=10.0, warmup=1), start=first.model)
+    assert ruined.best == ruined.before
+    history = [np.array([1, 3, 5])]
+    np.testing.assert_allclose(ruined.model.scores(history), first.model.scores(history), atol=1e-5)
 
 
 def test_large_catalogues_train_on_samples(monkeypatch: pytest.MonkeyPatch) -> None:
