@@ -130,6 +130,10 @@ class ClaimIndex:
         """Whether a phrase of stems is the name of an attribute."""
         return phrase in self._labels
 
+    def known(self, phrase: tuple[str, ...]) -> bool:
+        """Whether a phrase of stems names anything."""
+        return phrase in self._values or phrase in self._titles or phrase in self._labels
+
     def longest(self, first: str) -> int:
         """Length of the longest value or title that begins with a stem; 0 where none does."""
         return self._longest.get(first, 0)

@@ -86,6 +86,7 @@ class _Sentence:
         self.offset = offset
         self.index = index
         self.tokens = tokens(text)
+        self.stems = tuple(t.stem for t in self.tokens)
         self.used = bytearray(len(text))
         self.pauses = [(m.start(), m.end()) for m in _PAUSE.finditer(text)]
         self.found: list[Claim] = []
@@ -129,11 +130,13 @@ class _Sentence:
     def _phrase_at(self, position: int) -> int:
         first = self.tokens[position]
         for length in range(min(self.index.longest(first.stem), len(self.tokens) - position), 0, -1):
+            phrase = self.stems[position : position + length]
+            if not self.index.known(phrase):
+                continue
             words = self.tokens[position : position + length]
             start, end = first.start, words[-1].end
             if not self._free(start, end) or self._broken(words, _INSIDE_TITLE):
                 continue
-            phrase = tuple(w.stem for w in words)
             meanings: tuple[Meaning, ...] = ()
             if not self._broken(words, _INSIDE_VALUE):
                 meanings = tuple(m for m in self.index.values(phrase) if self._says(m, words, position))

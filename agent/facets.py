@@ -14,12 +14,13 @@ from convrec.agent.grounding import Facts
 from convrec.agent.labels import join_words, label_number, label_value
 from convrec.agent.narration_context import NarrationContext
 from convrec.agent.phrases import (
+    COMPARATIVE_WORDS,
     fragment,
     plural_label,
     quoted_title,
-    running,
     sentence_case,
     states_value,
+    value_words,
     with_article,
 )
 from convrec.agent.types import (
@@ -35,16 +36,11 @@ from convrec.retrieval.request import Constraint, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.types import AttributeValue, Item
 
-RESEMBLES = 0.35
+RESEMBLES = 0.5
 """cosine from which two items may be called close"""
+AKIN = 0.35
+"""cosine from which a rare topic in common is no accident"""
 _SHARE_ORDER = {Role.PERSON: 0, Role.TOPIC: 1}
-_COMPARATIVES = {
-    Role.DURATION: ("shorter", "longer"),
-    Role.YEAR: ("older", "newer"),
-    Role.PRICE: ("cheaper", "pricier"),
-    Role.QUALITY: ("lower rated", "better rated"),
-    Role.POPULARITY: ("less known", "better known"),
-}
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,10 @@ def _noun_phrase(chosen: Sequence[tuple[Attribute, str]], schema: CatalogueSchem
     rest = [text for a, text in chosen if a.role not in (Role.TOPIC, Role.YEAR, Role.LANGUAGE, Role.COUNTRY)]
     if not topics and not back:
         return join_words(rest)
-    phrase = with_article(" ".join([join_words(topics), schema.noun, *back]).strip())
+    if schema.noun == CatalogueSchema.model_fields["noun"].default:
+        phrase = " ".join([join_words(topics), *back]).strip()
+    else:
+        phrase = with_article(" ".join([join_words(topics), schema.noun, *back]).strip())
     return ", ".join([phrase, *rest])
 
 
@@ -177,11 +176,11 @@ def _compared(facts: Facts, other: Item, name: str) -> str | None:
     """How the item stands to another one in an attribute: '20 min shorter'; None where that cannot be said."""
     attribute = facts.schema.attribute(name)
     mine, theirs = facts.item.attributes.get(name), other.attributes.get(name)
-    if not attribute.numeric or attribute.role not in _COMPARATIVES:
+    if not attribute.numeric or attribute.role not in COMPARATIVE_WORDS:
         return None
     if not isinstance(mine, float | int) or not isinstance(theirs, float | int) or mine == theirs:
         return None
-    word = _COMPARATIVES[attribute.role][mine > theirs]
+    word = COMPARATIVE_WORDS[attribute.role][mine > theirs]
     gap = abs(float(mine) - float(theirs))
     if attribute.role in (Role.DURATION, Role.PRICE) and attribute.unit:
         return f"{label_number(attribute, gap)} {word}"
@@ -197,7 +196,7 @@ def _description_facets(context: NarrationContext, facts: Facts) -> Iterator[Fac
         found = list(_values_in_words(description.text, facts))[:3]
         if found:
             attribute = found[0][0]
-            values = [running(label_value(attribute, v)) for a, v in found if a is attribute]
+            values = [value_words(attribute, v) for a, v in found if a is attribute]
             listed = join_words(values)
             noun = plural_label(attribute) if len(values) > 1 else attribute.label
             yield Facet(
@@ -241,12 +240,17 @@ def example_facets(context: NarrationContext, facts: Facts, row: int) -> Iterato
     for item_id, title in context.references.items():
         if item_id in catalogue and item_id != facts.item.id:
             yield from _shared_facets(facts, catalogue.item(catalogue.row(item_id)), title, named=True)
-    for other_row, cosine in _nearest_liked(context, facts, row):
+    asked = frozenset(value for c in context.request.constraints for value in _asked_values(c))
+    near = [
+        (_telling(_shared_values(facts, catalogue.item(other_row), asked), cosine, facts), -place, other_row)
+        for place, (other_row, cosine) in enumerate(_nearest_liked(context, facts, row))
+    ]
+    for worth, _, other_row in sorted(near, reverse=True)[:2]:
         other = catalogue.item(other_row)
         title = context.history[other.id]
-        shared = list(_shared_facets(facts, other, title, named=False))
-        yield from shared
-        if not shared and cosine >= RESEMBLES:
+        if worth >= 2:
+            yield from _shared_facets(facts, other, title, named=False, asked=asked)
+        elif worth >= 1:
             shown = quoted_title(title)
             yield Facet(
                 "resembles",
@@ -260,6 +264,27 @@ def example_facets(context: NarrationContext, facts: Facts, row: int) -> Iterato
             )
 
 
+def _asked_values(constraint: Constraint) -> Iterator[str]:
+    """Values that a constraint names, folded."""
+    for leaf in leaves(constraint.filter):
+        if isinstance(leaf, In | Contains):
+            yield from (v.casefold() for v in leaf.values if isinstance(v, str))
+
+
+def _telling(shared: Sequence[tuple[Attribute, str]], cosine: float, facts: Facts) -> float:
+    """How much it says to name a liked item: a shared person most, rare topics next, then closeness in meaning."""
+    worth = 1.0 if cosine >= RESEMBLES else 0.0
+    if any(attribute.role is Role.PERSON for attribute, _ in shared):
+        return 4.0
+    catalogue = facts.index.catalogue
+    for attribute, value in shared:
+        column = catalogue.categories(attribute.name)
+        code = column.code(value)
+        if code is not None and int(column.counts[code]) * 20 <= len(catalogue) and cosine >= AKIN:
+            return 3.0
+    return 2.0 if len(shared) >= 2 or (shared and len(catalogue) < 50) else worth
+
+
 def _taste_evidence(facts: Facts) -> tuple[Evidence, ...]:
     value = facts.breakdown.get("taste", 0.0)
     return (ScoreEvidence(term="taste", value=value),) if value > 0 else ()
@@ -270,11 +295,11 @@ def _nearest_liked(context: NarrationContext, facts: Facts, row: int) -> list[tu
     if context.similar is None or not liked:
         return []
     ids = context.catalogue.ids
-    return [(r, cosine) for r, cosine in context.similar(row) if ids[r] in liked][:2]
+    return [(r, cosine) for r, cosine in context.similar(row) if ids[r] in liked][:5]
 
 
-def _shared_values(facts: Facts, other: Item) -> list[tuple[Attribute, str]]:
-    """Values that both records hold, the telling ones first: people, then topics, the rarer the better."""
+def _shared_values(facts: Facts, other: Item, asked: frozenset[str] = frozenset()) -> list[tuple[Attribute, str]]:
+    """Values that both records hold but nobody `asked` for: people first, then topics, the rarer the better."""
     shared: list[tuple[int, int, int, Attribute, str]] = []
     for attribute in facts.schema.attributes:
         if attribute.role not in _SHARE_ORDER or attribute.kind is AttributeKind.TEXT or attribute.numeric:
@@ -283,7 +308,7 @@ def _shared_values(facts: Facts, other: Item) -> list[tuple[Attribute, str]]:
         folded = {v.casefold() for v in (theirs if isinstance(theirs, tuple) else (theirs,)) if isinstance(v, str)}
         mine = facts.item.attributes.get(attribute.name)
         for value in mine if isinstance(mine, tuple) else (mine,):
-            if isinstance(value, str) and value.casefold() in folded:
+            if isinstance(value, str) and value.casefold() in folded and value.casefold() not in asked:
                 column = facts.index.catalogue.categories(attribute.name)
                 code = column.code(value)
                 count = int(column.counts[code]) if code is not None else 0
@@ -292,8 +317,10 @@ def _shared_values(facts: Facts, other: Item) -> list[tuple[Attribute, str]]:
     return [(attribute, value) for *_, attribute, value in ranked]
 
 
-def _shared_facets(facts: Facts, other: Item, title: str, *, named: bool) -> Iterator[Facet]:
-    ranked = _shared_values(facts, other)
+def _shared_facets(
+    facts: Facts, other: Item, title: str, *, named: bool, asked: frozenset[str] = frozenset()
+) -> Iterator[Facet]:
+    ranked = _shared_values(facts, other, asked)
     if not ranked:
         return
     chosen = ranked[:1] if ranked[0][0].role is Role.PERSON else ranked[:2]
@@ -331,21 +358,17 @@ def fact_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -
     asked = {name for c in context.request.constraints for name in c.fields}
     parts: list[tuple[str, str, tuple[Evidence, ...]]] = []
     for role in (Role.TOPIC, Role.YEAR, Role.PERSON, Role.DURATION, Role.PRICE):
-        for attribute in facts.schema.with_role(role)[:1]:
-            value = facts.item.attributes.get(attribute.name)
-            if value is None or attribute.name in used | asked or attribute.kind is AttributeKind.TEXT:
+        fresh = [a for a in facts.schema.with_role(role) if a.name not in used | asked and a.name in facts.values]
+        for attribute in fresh[:1]:
+            value = facts.item.attributes[attribute.name]
+            if attribute.kind is AttributeKind.TEXT:
                 continue
             if isinstance(value, tuple):
                 value = value[:2]
-            text = (
-                join_words([running(label_value(attribute, v)) for v in value])
-                if isinstance(value, tuple) and role is Role.TOPIC
-                else fragment(attribute, value)
-            )
+            text = _topics(attribute, value, facts) if role is Role.TOPIC else fragment(attribute, value)
             parts.append((attribute.name, text, _field_evidence(attribute.name, value)))
-    for name, text, proof in _others(facts, used | asked):
-        parts.append((name, text, proof))
-    if parts:
+    parts += _others(facts, used | asked)
+    if len(parts) > 1 or (parts and not used):
         chosen = parts[:3]
         listed = ", ".join(text for _, text, _ in chosen)
         yield Facet(
@@ -354,6 +377,13 @@ def fact_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -
             tuple(e for _, _, proof in chosen for e in proof),
             frozenset(name for name, _, _ in chosen),
         )
+
+
+def _topics(attribute: Attribute, value: AttributeValue, facts: Facts) -> str:
+    """Topics in a list of facts; tags of a large vocabulary say that they are tags."""
+    shown = [value_words(attribute, v) for v in (value if isinstance(value, tuple) else (value,))]
+    label = plural_label(attribute) if len(shown) > 1 else attribute.label
+    return f"{label} {join_words(shown)}" if attribute.name in facts.index.large else join_words(shown)
 
 
 def _others(facts: Facts, used: frozenset[str] | set[str]) -> Iterator[tuple[str, str, tuple[Evidence, ...]]]:
@@ -382,6 +412,8 @@ def _standing_facets(facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
     tail = ""
     popularity = next((a for a in facts.schema.with_role(Role.POPULARITY) if a.numeric), None)
     number = facts.measures.number(popularity.name) if popularity else None
+    if popularity and (number is None or facts.index.share_below(popularity.name, number) < 0.15):
+        return
     if popularity and number is not None and facts.index.share_below(popularity.name, number) >= 0.4:
         tail = f", {popularity.label} {label_number(popularity, number)}"
         evidence += _field_evidence(popularity.name, number)
@@ -418,11 +450,11 @@ def _missed_facets(constraint: Constraint, facts: Facts) -> Iterator[Facet]:
     said = _words_evidence(constraint.provenance.words, facts)
     if value is None:
         return
-    if isinstance(node, Range) and isinstance(value, float | int) and attribute.role in _COMPARATIVES:
+    if isinstance(node, Range) and isinstance(value, float | int) and attribute.role in COMPARATIVE_WORDS:
         above = node.maximum is not None and value > node.maximum
         if not above and (node.minimum is None or value >= node.minimum):
             return
-        word = _COMPARATIVES[attribute.role][above]
+        word = COMPARATIVE_WORDS[attribute.role][above]
         own = label_number(attribute, float(value))
         yield Facet(
             "beyond",
@@ -430,10 +462,10 @@ def _missed_facets(constraint: Constraint, facts: Facts) -> Iterator[Facet]:
             (*_field_evidence(attribute.name, value), *said),
             frozenset({attribute.name}),
         )
-    elif isinstance(node, In | Contains) and attribute.kind is not AttributeKind.FLAG:
-        wanted = [running(label_value(attribute, v)) for v in node.values if isinstance(v, str)]
+    elif isinstance(node, In | Contains) and _telling_absence(attribute, facts):
+        wanted = [value_words(attribute, v) for v in node.values if isinstance(v, str)]
         values = value[:3] if isinstance(value, tuple) else (value,)
-        own = join_words([running(label_value(attribute, v)) for v in values])
+        own = join_words([value_words(attribute, v) for v in values])
         if wanted:
             yield Facet(
                 "missing",
@@ -444,6 +476,11 @@ def _missed_facets(constraint: Constraint, facts: Facts) -> Iterator[Facet]:
                 (*_field_evidence(attribute.name, values), *said),
                 frozenset({attribute.name}),
             )
+
+
+def _telling_absence(attribute: Attribute, facts: Facts) -> bool:
+    """Whether lacking a value means something: the absence of one tag among thousands does not."""
+    return attribute.kind is not AttributeKind.FLAG and attribute.name not in facts.index.large
 
 
 def _little_known_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:

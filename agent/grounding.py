@@ -31,6 +31,8 @@ from convrec.retrieval.types import Item
 
 HIGH, LOW = 0.6, 0.4
 """share of the catalogue below which (above which) an item may be called popular, cheap, … (obscure, expensive, …)"""
+LONGEST = 1000
+"""characters of a reason: longer ones are not read"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,8 @@ def unsupported(reason: Reason, facts: Facts) -> tuple[str, ...]:
     wrong = [problem for evidence in reason.evidence if (problem := _false_evidence(evidence, facts))]
     if not reason.text.strip():
         wrong.append("the sentence is empty")
+    if len(reason.text) > LONGEST:
+        return (*wrong, f"the sentence is longer than {LONGEST} characters")
     claims = claims_in(reason.text, facts.index)
     for claim in claims:
         problem = _CHECKS[claim.kind](claim, facts)

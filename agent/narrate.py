@@ -14,7 +14,7 @@ from convrec.agent.facets import Facet, asked_facets, example_facets, fact_facet
 from convrec.agent.grounding import Facts, unsupported
 from convrec.agent.labels import join_words, label_constraint
 from convrec.agent.narration_context import NarrationContext
-from convrec.agent.phrases import choose, count_word, counted, request_phrase, sentence_case
+from convrec.agent.phrases import choose, count_word, counted, request_phrase, sentence_case, spoken
 from convrec.agent.types import Reason
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.request import Constraint
@@ -118,33 +118,32 @@ class TemplateNarrator:
             yield sentence_case(f"{start}, {order}.") if context.shown > 1 else sentence_case(f"{start}.")
             return
         if not applied and context.eligible < request.wishes.count:
-            yield f"Only {count_word(context.eligible)} {'fits' if context.eligible == 1 else 'fit'}:"
-            phrase = request_phrase(request, schema, context.shown)
-            yield f"{phrase}."
+            phrase = request_phrase(request, schema, context.shown, article=True)
+            yield f"Only {count_word(context.eligible)} {'fits' if context.eligible == 1 else 'fit'}: {phrase}."
             return
         phrase = request_phrase(request, schema, context.shown)
-        total = f" {context.eligible:,} fit." if context.eligible > context.shown and not applied else ""
+        many = context.eligible > context.shown and not applied and bool(request.binding)
+        total = f" {context.eligible:,} fit." if many else ""
         yield sentence_case(f"{phrase}, {order}.{total}" if context.shown > 1 else f"{phrase}.{total}")
 
     @staticmethod
     def _loosened(context: NarrationContext) -> Iterator[str]:
         for relaxation in context.relaxations:
+            before, after = spoken(relaxation.constraint), spoken(relaxation.to)
+            preferred = after.replace("ideally ", "") == before
+            gained = count_word(relaxation.gained)
             if relaxation.applied:
-                lead = "Nothing fits all you asked, so" if relaxation.fits_before == 0 else "As you agreed,"
-                yield (
-                    f"{lead} I loosened {relaxation.constraint} to {relaxation.to}, "
-                    f"which lets {count_word(relaxation.gained)} in."
-                )
+                lead = "Nothing fits all of that, so " if relaxation.fits_before == 0 else ""
+                change = f"I took {before} as a wish" if preferred else f"I loosened {before} to {after}"
+                yield sentence_case(f"{lead}{change}, which lets {gained} in.")
             else:
-                yield (
-                    f"Loosening {relaxation.constraint} to {relaxation.to} would add "
-                    f'{count_word(relaxation.gained)}: say "yes" to take it.'
-                )
+                change = f"Taking {before} as a wish" if preferred else f"Loosening {before} to {after}"
+                yield f'{change} would add {gained}: say "yes" to take it.'
                 return
 
 
 def _contradiction(group: tuple[Constraint, ...], catalogue: Catalogue) -> str:
-    labels = [label_constraint(c, catalogue.schema) for c in group]
+    labels = [spoken(label_constraint(c, catalogue.schema)) for c in group]
     if len(labels) == 1:
         return f"Nothing in the catalogue is {labels[0]}."
     lead = "both " if len(labels) == 2 else ""

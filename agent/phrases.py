@@ -7,12 +7,21 @@ from collections.abc import Sequence
 
 from convrec.agent.claim_index import title_forms
 from convrec.agent.labels import join_words, label_constraint, label_filter, label_number, label_value
-from convrec.retrieval.filters import Contains, Filter, In, Range
+from convrec.retrieval.filters import And, Contains, Filter, In, Range
 from convrec.retrieval.request import Constraint, Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.types import AttributeValue
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+COMPARATIVE_WORDS = {
+    Role.DURATION: ("shorter", "longer"),
+    Role.YEAR: ("older", "newer"),
+    Role.PRICE: ("cheaper", "pricier"),
+    Role.QUALITY: ("lower rated", "better rated"),
+    Role.POPULARITY: ("less known", "better known"),
+}
+"""less and more of what a role measures"""
 
 
 def count_word(number: int) -> str:
@@ -46,6 +55,12 @@ def plural_label(attribute: Attribute) -> str:
 def running(value: str) -> str:
     """A value of a vocabulary inside a sentence: 'science fiction' for 'Science Fiction', 'NASA' as it is."""
     return value.lower() if value.istitle() or value.capitalize() == value else value
+
+
+def value_words(attribute: Attribute, value: AttributeValue) -> str:
+    """A value inside a sentence: kinds in lower case, names of people, languages and places as they are."""
+    shown = label_value(attribute, value)
+    return running(shown) if attribute.role in (Role.TOPIC, None) else shown
 
 
 def quoted_title(title: str) -> str:
@@ -115,58 +130,108 @@ def bound_phrase(node: Range, attribute: Attribute) -> str:
     return f"{lead}{'under' if node.maximum_open else 'at most'} {high}"
 
 
-def request_phrase(request: Request, schema: CatalogueSchema, number: int | None = None) -> str:
-    """What is asked for as one noun phrase: 'ten comedy films in French from 2000–2009, without horror'."""
-    front: list[str] = []
-    back: list[str] = []
-    apart: list[str] = []
+def spoken(label: str) -> str:
+    """A label inside a sentence: 'at most 2 h' for '≤ 2 h'."""
+    for sign, words in (("≤ ", "at most "), ("≥ ", "at least "), ("< ", "under "), ("> ", "over ")):
+        label = label.replace(sign, words)
+    return label
+
+
+def request_phrase(
+    request: Request, schema: CatalogueSchema, number: int | None = None, *, article: bool = False
+) -> str:
+    """What is asked for as one noun phrase: 'ten comedy films in French from 2000–2009, not Horror'.
+
+    Preferences and dislikes whose words another part says already are not repeated.
+    """
+    places = _Places(schema, request)
     for constraint in request.constraints:
-        _place(constraint, schema, front, back, apart)
+        if not _said_already(constraint, request):
+            places.put(constraint)
     noun = schema.noun if number == 1 else schema.plural
-    words = [count_word(number)] if number is not None else []
-    words += [*front, noun, *back]
-    phrase = " ".join(words)
+    words = [count_word(number)] if number is not None and not article else []
+    phrase = " ".join([*words, *places.front, noun, *places.back])
+    if article and number == 1:
+        phrase = with_article(phrase)
     liked = [quoted_title(r.title) for r in request.references if r.weight > 0]
     unlike = [quoted_title(r.title) for r in request.references if r.weight < 0]
     if liked:
-        phrase += f" like {join_words(liked)}"
+        phrase += f" like {join_words(liked)}" + (f" but {join_words(places.but)}" if places.but else "")
     if unlike:
         phrase += f" unlike {join_words(unlike)}"
     wanted = [f'"{d.text}"' for d in request.descriptions if d.weight > 0]
-    unwanted = [f'away from "{d.text}"' for d in request.descriptions if d.weight < 0]
     if wanted:
         phrase += f" matching {join_words(wanted)}"
-    return ", ".join([phrase, *apart, *unwanted])
+    denied = " ".join(c.provenance.words.casefold() for c in request.constraints if c.negated)
+    unwanted = [d.text for d in request.descriptions if d.weight < 0 and d.text.casefold() not in denied]
+    away = [f'away from "{text}"' for text in unwanted]
+    return ", ".join([phrase, *places.apart, *away])
 
 
-def _place(
-    constraint: Constraint, schema: CatalogueSchema, front: list[str], back: list[str], apart: list[str]
-) -> None:
-    """Put a constraint before the noun, after it, or in a clause of its own."""
-    node = constraint.filter
-    if constraint.strength is Strength.SOFT or constraint.negated:
-        apart.append(label_constraint(constraint, schema))
-        return
-    if not isinstance(node, In | Contains | Range) or node.field not in schema:
-        apart.append(label_filter(node, schema))
-        return
-    attribute = schema.attribute(node.field)
-    if isinstance(node, Range):
-        back.append(bound_phrase(node, attribute))
-    elif isinstance(node, Contains) and node.mode == "none":
-        apart.append(label_filter(node, schema))
-    elif attribute.role is Role.TOPIC and len(front) < 3:
-        values = [running(label_value(attribute, v)) for v in node.values]
-        both = isinstance(node, Contains) and node.mode == "all"
-        front.append(join_words(values, "and" if both else "or"))
-    elif attribute.kind is AttributeKind.FLAG and isinstance(node, In) and node.values == (True,):
-        front.append(attribute.label)
-    elif attribute.role in (Role.LANGUAGE, Role.COUNTRY):
-        back.append(label_filter(node, schema))
-    elif attribute.kind is AttributeKind.FLAG or attribute.numeric:
-        apart.append(label_filter(node, schema))
-    else:
-        back.append(f"with {label_filter(node, schema)}")
+def _said_already(constraint: Constraint, request: Request) -> bool:
+    """Whether a preference only repeats, as a tag, what another constraint or the description says."""
+    words = constraint.provenance.words.casefold().strip()
+    if constraint.strength is not Strength.SOFT or not words or isinstance(constraint.filter, Range):
+        return False
+    others = [c.provenance.words for c in request.binding if not c.negated]
+    return any(words in text.casefold() for text in (*others, *(d.text for d in request.descriptions)))
+
+
+class _Places:
+    """Constraints put before the noun, after it, or in clauses of their own."""
+
+    def __init__(self, schema: CatalogueSchema, request: Request) -> None:
+        self.schema = schema
+        self.titles = {x.item_id: x.title for x in request.exclusions if x.title}
+        self.titles.update({r.item_id: r.title for r in request.references})
+        self.liked = {r.item_id for r in request.references if r.weight > 0}
+        self.but: list[str] = []
+        self.front: list[str] = []
+        self.back: list[str] = []
+        self.apart: list[str] = []
+
+    def put(self, constraint: Constraint) -> None:
+        node = constraint.filter
+        if constraint.strength is Strength.SOFT or constraint.negated:
+            self.apart.append(spoken(label_constraint(constraint, self.schema)))
+        elif (title := self.titles.get(constraint.relative_to or "")) and (word := self._relative(node)):
+            if constraint.relative_to in self.liked:
+                self.but.append(word)
+            else:
+                self.back.append(f"{word} than {quoted_title(title)}")
+        else:
+            for part in node.parts if isinstance(node, And) else (node,):
+                self._put_filter(part)
+
+    def _relative(self, node: Filter) -> str | None:
+        if not isinstance(node, Range) or node.field not in self.schema:
+            return None
+        words = COMPARATIVE_WORDS.get(self.schema.attribute(node.field).role or Role.TOPIC)
+        one_sided = (node.minimum is None) != (node.maximum is None)
+        return words[node.maximum is None] if words and one_sided else None
+
+    def _put_filter(self, node: Filter) -> None:
+        if not isinstance(node, In | Contains | Range) or node.field not in self.schema:
+            self.apart.append(spoken(label_filter(node, self.schema)))
+            return
+        attribute = self.schema.attribute(node.field)
+        if isinstance(node, Range):
+            plain = attribute.role in (Role.YEAR, Role.DURATION, Role.PRICE, Role.QUALITY)
+            (self.back if plain else self.apart).append(bound_phrase(node, attribute))
+        elif isinstance(node, Contains) and node.mode == "none":
+            self.apart.append(label_filter(node, self.schema))
+        elif attribute.role is Role.TOPIC and len(self.front) < 3:
+            values = [running(label_value(attribute, v)) for v in node.values]
+            both = isinstance(node, Contains) and node.mode == "all"
+            self.front.append(join_words(values, "and" if both else "or"))
+        elif attribute.kind is AttributeKind.FLAG and isinstance(node, In) and node.values == (True,):
+            self.front.append(attribute.label)
+        elif attribute.role in (Role.LANGUAGE, Role.COUNTRY):
+            self.back.append(label_filter(node, self.schema))
+        elif attribute.kind is AttributeKind.FLAG or attribute.numeric:
+            self.apart.append(label_filter(node, self.schema))
+        else:
+            self.back.append(f"with {label_filter(node, self.schema)}")
 
 
 def states_value(node: Filter) -> bool:

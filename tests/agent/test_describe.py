@@ -5,11 +5,21 @@ from __future__ import annotations
 from convrec.agent.describe import compare_items, describe_item, describe_request, explain_pick
 from convrec.agent.types import Reason
 from convrec.retrieval.filters import Contains, In, Range
-from convrec.retrieval.request import Constraint, Description, Reference, Request, RequestEdit, Strength, apply_edit
+from convrec.retrieval.request import (
+    Constraint,
+    Description,
+    Exclusion,
+    Provenance,
+    Reference,
+    Request,
+    RequestEdit,
+    Strength,
+    apply_edit,
+)
 from tests.agent.small_catalogues import FILM_SCHEMA, TOOL_SCHEMA, films, tools
 
 
-def asked(*parts: Constraint | Description | Reference) -> Request:
+def asked(*parts: Constraint | Description | Exclusion | Reference) -> Request:
     request = Request()
     for part in parts:
         request = apply_edit(request, RequestEdit(op="add", part=part))
@@ -28,8 +38,34 @@ def test_the_request_in_one_sentence() -> None:
     )
     assert describe_request(request, FILM_SCHEMA) == (
         'You want comedy films in French from 2000–2009 like "Amélie" matching "lonely people", '
-        "not Horror, ideally ≤ 1 h 40."
+        "not Horror, ideally at most 1 h 40."
     )
+
+
+def test_a_critique_is_told_by_its_example_and_nothing_is_said_twice() -> None:
+    scary = Contains(field="genres", values=("Horror",))
+    request = asked(
+        Reference(item_id="f3", title="Dune (2021)"),
+        Constraint(filter=Range(field="runtime", maximum=155, maximum_open=True), relative_to="f3"),
+        Constraint(filter=scary, provenance=Provenance(words="scary")),
+        Constraint(
+            filter=Contains(field="tags", values=("ghost",)),
+            strength=Strength.SOFT,
+            provenance=Provenance(words="scary"),
+        ),
+        Constraint(
+            filter=Contains(field="tags", values=("police",), mode="none"),
+            negated=True,
+            provenance=Provenance(words="no police"),
+        ),
+        Description(text="police", weight=-1.0),
+    )
+    assert describe_request(request, FILM_SCHEMA) == 'You want horror films like "Dune" but shorter, not police.'
+    lone = asked(
+        Exclusion(item_id="f3", title="Dune"),
+        Constraint(filter=Range(field="year", minimum=2021, minimum_open=True), relative_to="f3"),
+    )
+    assert describe_request(lone, FILM_SCHEMA) == 'You want films newer than "Dune".'
 
 
 def test_the_request_in_another_domain() -> None:
