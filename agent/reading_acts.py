@@ -36,7 +36,7 @@ class ActReader:
         cardinals = [word for word in own.ranks if word in grammar.numbers]
         prefix = alternation(own.rank_prefix)
         suffix = alternation(own.rank_suffix)
-        numbered = alternation([p for p in own.rank_prefix if p not in ("the",)])
+        numbered = alternation([p for p in own.rank_prefix if p != "the"])
         one = (
             rf"(?:(?:(?:{prefix}) )*(?:(?:first|last) (?:{alternation(cardinals)}|\d)|{alternation(ordinals)}|\d{{1,2}}(?:st|nd|rd|th)?)"
             rf"|(?:the )?(?:{numbered}) (?:{alternation(cardinals)}))(?: (?:{suffix}))?"

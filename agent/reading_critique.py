@@ -11,10 +11,10 @@ from convrec.agent.reading_build import Draft
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_ranges import Bounds, bounds_of, shown_number
 from convrec.agent.reading_references import Compared, Named
-from convrec.agent.reading_scope import Said
+from convrec.agent.reading_joins import Said
 from convrec.agent.reading_text import Chart, Span, key_of
 from convrec.agent.reading_wanted import value_filter, wanted_range
-from convrec.retrieval.catalogue import Catalogue, CategoryColumn
+from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Range
 from convrec.retrieval.request import Constraint, Strength
 from convrec.retrieval.schema import Attribute

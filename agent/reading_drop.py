@@ -98,11 +98,11 @@ class DropReader:
         values = {(h.attribute.name, v.casefold()) for h in self.values.find(key) for v in h.values}
         found = []
         for part in draft.context.request.parts():
-            if isinstance(part, Constraint) and (set(part.fields) & fields or self._carries(part, values, key)):
-                found.append(part.id)
-            elif isinstance(part, Description) and key in (key_of(part.text), key_of(part.provenance.words)):
-                found.append(part.id)
-            elif isinstance(part, Reference | Exclusion) and key == key_of(part.title):
+            if (
+                (isinstance(part, Constraint) and (set(part.fields) & fields or self._carries(part, values, key)))
+                or (isinstance(part, Description) and key in (key_of(part.text), key_of(part.provenance.words)))
+                or (isinstance(part, Reference | Exclusion) and key == key_of(part.title))
+            ):
                 found.append(part.id)
         return found
 

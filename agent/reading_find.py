@@ -359,7 +359,7 @@ class Finder:
             cues = self.grammar.people.maker if cue == "maker" else self.grammar.people.performer
             begin = _preceded(chart, start, phrases(cues))
             first = start if begin is None else begin
-        counts = dict((a.name, n) for a, n in name.counts)
+        counts = {a.name: n for a, n in name.counts}
         pool = [a for a in self._cued(cue) if a.name in counts] or [a for a, _ in name.counts]
         if not cue and len(pool) > 1:
             top = max(counts[a.name] for a in pool)
@@ -458,11 +458,12 @@ def _preceded(chart: Chart, start: int, cues: frozenset[str]) -> int | None:
             break
         for length in range(min(5, end), 0, -1):
             begin = end - length
-            if chart.norms(begin, end) in cues and not any(
-                chart.breaks(p, ".,;!?\n") for p in range(begin + 1, start + 1)
+            if (
+                chart.norms(begin, end) in cues
+                and not any(chart.breaks(p, ".,;!?\n") for p in range(begin + 1, start + 1))
+                and (chart.free(begin, end) or all(o is None or o.kind == "cue" for o in chart.owner[begin:end]))
             ):
-                if chart.free(begin, end) or all(o is None or o.kind == "cue" for o in chart.owner[begin:end]):
-                    return begin
+                return begin
     return None
 
 

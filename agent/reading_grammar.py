@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Literal
 
@@ -294,7 +294,7 @@ def phrase_key(phrase: str) -> str:
     return " ".join(fold(word) for word in phrase.replace("-", " ").split())
 
 
-@lru_cache(maxsize=None)
+@cache
 def phrases(entries: tuple[str, ...]) -> frozenset[str]:
     """A list of the grammar as a set to look phrases up in."""
     return frozenset(phrase_key(entry) for entry in entries)

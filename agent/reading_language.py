@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 
 from babel import Locale
@@ -216,7 +216,7 @@ def _locale_names(code: str) -> list[tuple[str, tuple[str, ...]]]:
     return [(name, words) for name, words in pairs if len(words[0]) > 1]
 
 
-@lru_cache(maxsize=None)
+@cache
 def pack(code: str) -> LanguagePack:
     """The pack of a language, from its file."""
     text = resources.files("convrec.agent").joinpath(f"languages/{code}.toml").read_text(encoding="utf-8")

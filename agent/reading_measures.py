@@ -81,7 +81,7 @@ class MeasureReader:
         if following is None:
             return False
         other = {word for a in self.numeric if a.role is not Role.YEAR for word in self.words[a.name]}
-        return following.stem in self.grammar.unit_index and following.norm != "in" or following.stem in other
+        return (following.stem in self.grammar.unit_index and following.norm != "in") or following.stem in other
 
     def _years(self, chart: Chart, span: YearSpan) -> Measured | Unmeasured:
         before, start = self._comparator_before(chart, span.start)
@@ -198,7 +198,7 @@ class MeasureReader:
         if not (dashed or joined):
             return None
         second = quantity_at(chart, position if dashed else position + 1, self.grammar)
-        if second is None or second.value < first.value and not first.dimensions:
+        if second is None or (second.value < first.value and not first.dimensions):
             return None
         low = (
             first
@@ -208,7 +208,7 @@ class MeasureReader:
         joint = Quantity(
             second.value,
             second.unit,
-            second.dimensions or first.dimensions and self._scaled(second.value, first),
+            second.dimensions or (first.dimensions and self._scaled(second.value, first)),
             first.start,
             second.end,
         )

@@ -128,7 +128,7 @@ def quantity_at(chart: Chart, position: int, grammar: Grammar) -> Quantity | Non
     if position >= len(chart) or chart.owner[position] is not None:
         return None
     first = chart.tokens[position]
-    if first.text in grammar.units["currency"] and first.text not in ("pound",) and not first.text.isalpha():
+    if first.text in grammar.units["currency"] and first.text != "pound" and not first.text.isalpha():
         number = number_at(chart, position + 1, grammar)
         if number is not None:
             return Quantity(number[0], first.text, (("currency", number[0]),), position, number[1])

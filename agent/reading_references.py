@@ -259,8 +259,8 @@ class ReferenceReader:
             if not (chart.tokens[end].capital or (end > first and self._linking(chart, end))):
                 break
             end += 1
-        articles = {"the", "a", "an"}
-        if end == first or chart.tokens[first].norm in self.grammar.plain_words - articles:
+        ordinary = self.grammar.function_words - {"the", "a", "an"} if end - first > 1 else self.grammar.plain_words
+        if end == first or chart.tokens[first].norm in ordinary:
             return start
         rare = [t for t in chart.tokens[first:end] if t.norm not in self.grammar.plain_words]
         if not rare or self._is_value(chart, first, end) or self.finder.people.full(chart.norms(first, end)):
@@ -385,7 +385,11 @@ class ReferenceReader:
             key = chart.norms(start, stop)
             hit = self.titles.exact(key, year) or (self.titles.series(key, year) if stop - start > 1 else None)
             lettered = any(t.norm.isalpha() for t in chart.tokens[start:stop])
-            if hit is None or not lettered or not (year is not None and hit.clear or self._evident(chart, start, stop)):
+            if (
+                hit is None
+                or not lettered
+                or not ((year is not None and hit.clear) or self._evident(chart, start, stop))
+            ):
                 continue
             self._put(chart, start, stop + (1 if year is not None else 0), start, hit, "bare")
             return

@@ -60,7 +60,7 @@ def singular(word: str) -> str:
         return word[:-2]
     if word.endswith("ves") and word[:-3] in ("kni", "shel", "lea", "wol", "hal", "loa"):
         return {"kni": "knife"}.get(word[:-3], word[:-3] + "f")
-    return word[:-1] if word.endswith("s") else word
+    return word.removesuffix("s")
 
 
 def words_of(text: str) -> list[str]:

@@ -118,7 +118,7 @@ class ValueIndex:
         elif attribute.role is Role.COUNTRY:
             named = country_words(values, self.grammar)
         else:
-            named = {value: () for value in values}
+            named = dict.fromkeys(values, ())
         for value, words in named.items():
             how = "nation" if words else "name"
             codelike = bool(words) and len(value) <= 3

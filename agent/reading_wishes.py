@@ -58,7 +58,7 @@ class WishReader:
             return False
         if unit or not (noun or (cued and (final or self._content(chart, end)))):
             return False
-        if 1800 <= number[0]:
+        if number[0] >= 1800:
             return False
         start = position
         for n in (3, 2, 1):

@@ -37,6 +37,7 @@ from convrec.agent.reading_critique import CritiqueReader
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import english, phrases
+from convrec.agent.reading_joins import Said
 from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
@@ -45,7 +46,7 @@ from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import year_extent
 from convrec.agent.reading_references import Named, ReferenceReader
 from convrec.agent.reading_same import SameReader
-from convrec.agent.reading_scope import Said, ScopeReader, Words
+from convrec.agent.reading_scope import ScopeReader, Words
 from convrec.agent.reading_text import Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_values import ValueIndex
@@ -153,10 +154,11 @@ class RulesInterpreter:
         self.finder.find_values(chart)
         missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.finder.find_people(chart)]
         missing += self.meaning.read(chart)
-        said, words, shunned = self.scope.read(chart, instead=instead)
+        scoped = self.scope.read(chart, instead=instead)
+        said, words = scoped.said, scoped.words
         if not said and len(words) == 1:
             words = self._lone_title(chart, words)
-        clarify = self._titles(chart, draft, shunned)
+        clarify = self._titles(chart, draft, scoped.shunned)
         said = self.critique.too(draft, said) + self.critique.read(chart, draft)
         self._exclude_acts(acts, draft)
         self.builder.build(draft, said)
@@ -298,7 +300,7 @@ class RulesInterpreter:
         chart.put(position, position + 3, "want" if wanted else "skip", wanted)
         return True
 
-    def _titles(self, chart: Chart, draft: Draft, shunned: frozenset[int]) -> Clarify | None:
+    def _titles(self, chart: Chart, draft: Draft, shunned: set[int]) -> Clarify | None:
         """References and exclusions for the items named."""
         clarify = None
         for span in chart.spans("title"):
