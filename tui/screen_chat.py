@@ -44,11 +44,6 @@ class ChatScreen(Screen[None]):
         Binding("escape", "app.cancel", "cancel", show=False),
         Binding("f8,ctrl+l", "other_pane", "list", key_display="F8", priority=True),
         Binding("ctrl+t", "chips", "request", show=False),
-        Binding("down,j", "card(1)", "next", show=False),
-        Binding("up,k", "card(-1)", "previous", show=False),
-        Binding("C,shift+c", "app.compare", "compare", show=False),
-        Binding("Y,shift+y", "app.copy_list", "copy list", show=False),
-        *(Binding(str(n % 10), f"rank({n})", show=False) for n in range(1, 11)),
     ]
     AUTO_FOCUS = "#composer"
 
@@ -177,11 +172,3 @@ class ChatScreen(Screen[None]):
             self.query("Chip").first().focus()
         except NoMatches:
             self.notify("There is nothing in the request yet.", timeout=3)
-
-    def action_card(self, step: int) -> None:
-        if isinstance(self.focused, Card):
-            self.cards.focus_card(step)
-
-    def action_rank(self, rank: int) -> None:
-        if isinstance(self.focused, Card):
-            self.cards.focus_card(rank=rank)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from convrec.agent.views import Comparison
 
 LABEL = 14
+NARROWEST = 14
+"""columns of an item below which items stand under each other"""
 
 
 class CompareScreen(Panel[None]):
@@ -96,6 +98,8 @@ def _table(told: Comparison, items: Sequence[Recommendation], columns: int) -> l
     by_id = {item.id: item for item in items}
     ordered = [by_id[view.id] for view in told.items if view.id in by_id]
     legend = legend_of([item.breakdown for item in ordered])
+    if grid.own < NARROWEST:
+        return _blocks(told, ordered, columns)
     lines = grid.row("", [f"{item.rank}. {item.title}" for item in ordered], style="bold", most=3)
     lines += [grid.rule(), grid.scores(ordered, legend)]
     for name in dict.fromkeys(name for item in ordered for name in item.breakdown):
@@ -107,4 +111,18 @@ def _table(told: Comparison, items: Sequence[Recommendation], columns: int) -> l
         lines += grid.row(row.label, row.values, style=style, sign=sign, most=4)
     for paragraph in told.summary.splitlines():
         lines += [Content(""), *(Content(part) for part in wrapped(paragraph, columns, 12))]
+    return lines
+
+
+def _blocks(told: Comparison, items: Sequence[Recommendation], columns: int) -> list[Content]:
+    lines: list[Content] = []
+    for place, item in enumerate(items):
+        lines += [Content.styled(part, "bold") for part in wrapped(f"{item.rank}. {item.title}", columns, 3)]
+        rows = [("", "score", number(item.score))]
+        rows += [("≠" if row.differs else "=", row.label, row.values[place]) for row in told.rows]
+        for sign, label, value in rows:
+            for at, part in enumerate(wrapped(value, columns - LABEL - 2, 3) or ["–"]):
+                head = ((f"{sign:<2}", "$text-accent"), (fit(label, LABEL), "$foreground 62%"))
+                lines.append(Content.assemble(*head, part) if at == 0 else Content(" " * (LABEL + 2) + part))
+        lines.append(Content(""))
     return lines

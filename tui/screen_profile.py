@@ -77,7 +77,7 @@ class ProfileScreen(Panel[None]):
             found.highlighted = 0
         else:
             found.add_option(Option(Content("None yet. Say “never show me …” or “always …”."), disabled=True))
-        found.focus()
+        found.focus(scroll_visible=False)
 
     def _marked(self) -> ProfileLine | None:
         place = self.query_one(OptionList).highlighted
@@ -119,16 +119,29 @@ def _wish(wish: ProfileLine, columns: int) -> Content:
 def _plot(plot: TastePlot) -> Static:
     if plot.kind == "timeline" and len(plot.names) > 2:
         return Timeline(plot)
-    most = max(plot.counts, default=1)
-    lines = [
-        Content.assemble(
-            fit(name, 18), " ", (gauge(count / most, 14), "$primary"), (f" {count:>4,}", "$foreground 62%")
-        )
-        for name, count in list(zip(plot.names, plot.counts, strict=True))[:PLOT_HEIGHT]
-    ]
-    chart = Static(Content("\n").join(lines), classes="plot")
-    chart.border_title = Content(line(plot.label))
-    return chart
+    return Bars(plot)
+
+
+class Bars(Static):
+    """Counts of named values, a line each."""
+
+    def __init__(self, plot: TastePlot) -> None:
+        super().__init__(classes="plot")
+        self._plot = plot
+        self.border_title = Content(line(plot.label))
+
+    def render(self) -> Content:
+        columns = self.content_size.width
+        label = min(18, max(columns // 2, 6))
+        length = max(min(columns - label - 7, 24), 3)
+        most = max(self._plot.counts, default=1)
+        lines = [
+            Content.assemble(
+                fit(name, label), " ", (gauge(count / most, length), "$primary"), (f" {count:>4,}", "$foreground 62%")
+            )
+            for name, count in zip(self._plot.names, self._plot.counts, strict=True)
+        ]
+        return Content("\n").join(lines[:PLOT_HEIGHT])
 
 
 class Timeline(Static):

@@ -86,6 +86,7 @@ class SettingsScreen(Panel[None]):
             return
         able = [f"  {'✓' if can else '–'} {line(name)}" for name, can in check.abilities.items()]
         told.update(Content("\n".join([f"{'✓' if check.ok else '✗'} {clean(check.text)}", *able])))
+        told.call_after_refresh(told.scroll_visible, animate=False)
         if check.ok:
             status = self.convrec.chat.status
             status.set(mode="offline" if mode == "offline" else "connected", model=values["model"] or None)
@@ -99,6 +100,7 @@ class SettingsScreen(Panel[None]):
             told.update(Content(f"✗ {line(str(error))}"))
             return
         told.update(Content("\n").join(_finding(finding) for finding in findings))
+        told.call_after_refresh(told.scroll_visible, animate=False)
 
 
 def _finding(finding: Finding) -> Content:

@@ -132,6 +132,7 @@ class StartScreen(Panel[str]):
             told.update(Content(f"✗ {line(str(error))}"))
             return
         told.update(_preview(preview, max(told.size.width, 30)))
+        told.call_after_refresh(told.scroll_visible, animate=False)
 
     async def _build(self) -> None:
         told, stage = self.query_one("#told", Static), self.query_one("#stage", Static)

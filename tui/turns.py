@@ -192,9 +192,8 @@ class Turns:
         if trace.session:
             app.session_id = trace.session
         timings = ", ".join(f"{name} {ms:.0f} ms" for name, ms in trace.timings_ms.items())
-        app.log_line(
-            "turn", f"{trace.mode}: {trace.recalled:,} recalled, {trace.eligible:,} fit; {trace.plan}; {timings}"
-        )
+        figures = f"{trace.recalled:,} recalled, {trace.eligible:,} fit"
+        app.log_line("turn", "; ".join(part for part in (trace.mode, figures, trace.plan, timings) if part))
         for note in trace.notes:
             app.log_line("turn", line(note))
         app.log_line("turn", counted(len(reply.items), schema.noun, schema.plural))

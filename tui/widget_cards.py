@@ -57,7 +57,20 @@ class Card(Widget, can_focus=True):
         Binding("c", "act('pick')", "compare"),
         Binding("y", "act('copy')", "copy", show=False),
         Binding("u", "app.undo", "undo", show=False),
+        Binding("C,shift+c", "app.compare", "compare", show=False),
+        Binding("Y,shift+y", "app.copy_list", "copy list", show=False),
+        Binding("down,j", "go(1)", "next", show=False),
+        Binding("up,k", "go(-1)", "previous", show=False),
+        *(Binding(str(n % 10), f"rank({n})", show=False) for n in range(1, 11)),
     ]
+
+    class Left(Message):
+        """Another card is to have the focus: some steps on, or the one of a rank."""
+
+        def __init__(self, step: int = 0, rank: int | None = None) -> None:
+            super().__init__()
+            self.step = step
+            self.rank = rank
 
     class Acted(Message):
         """A key or a click on a card."""
@@ -85,6 +98,12 @@ class Card(Widget, can_focus=True):
 
     def action_act(self, what: str) -> None:
         self.post_message(self.Acted(self.item, what))
+
+    def action_go(self, step: int) -> None:
+        self.post_message(self.Left(step=step))
+
+    def action_rank(self, rank: int) -> None:
+        self.post_message(self.Left(rank=rank))
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2:
@@ -138,9 +157,6 @@ class Card(Widget, can_focus=True):
 class CardList(VerticalScroll, can_focus=False):
     """The list that the conversation led to."""
 
-    class Focused(Message):
-        """Another card has the focus."""
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's own name
         super().__init__(id=id)
         self._entries: list[Entry] = []
@@ -193,6 +209,10 @@ class CardList(VerticalScroll, can_focus=False):
             entry = replace(entry, compared=compared)
         self._entries[self.cards.index(card)] = entry
         card.update_entry(entry)
+
+    def on_card_left(self, event: Card.Left) -> None:
+        event.stop()
+        self.focus_card(event.step, event.rank)
 
     def focus_card(self, step: int = 0, rank: int | None = None) -> None:
         """Focus the next or previous card, or the one of a rank."""
