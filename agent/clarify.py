@@ -75,7 +75,7 @@ def choose_question(
         options = _options(attribute, pool, catalogue)
         if len(options) < 2 or not _changes_list(options, request.wishes.count):
             continue
-        gain = _entropy(options) * ANSWERABLE[attribute.role]
+        gain = _entropy(options) * ANSWERABLE.get(attribute.role or Role.PERSON, 0.0)
         if best is None or gain > best.gain + 1e-9:
             best = _question(attribute, options, gain)
     return best if best is not None and best.gain >= 0.25 else None

@@ -7,15 +7,13 @@ covered by the facts. Sentences of templates and of language models go through t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
 
 from convrec.agent import claim_lexicon as lexicon
-from convrec.agent.claim_index import ClaimIndex, Meaning, normalise, stems, tokens
-from convrec.agent.claim_quantities import Measures
+from convrec.agent.claim_index import normalise, stems, tokens
 from convrec.agent.claims import Claim, claims_in
-from convrec.agent.labels import label_filter, label_value
+from convrec.agent.facts import Facts, asked_value, folded_values, holds_value, in_liked, in_record, inside, is_demonym
+from convrec.agent.labels import label_filter
 from convrec.agent.types import (
     Evidence,
     FieldEvidence,
@@ -24,78 +22,15 @@ from convrec.agent.types import (
     ReferenceEvidence,
     ScoreEvidence,
 )
-from convrec.retrieval.filters import Contains, In, leaves
-from convrec.retrieval.request import Constraint
-from convrec.retrieval.schema import AttributeKind, CatalogueSchema, Role
+from convrec.retrieval.schema import AttributeKind, Role
 from convrec.retrieval.types import Item
 
 HIGH, LOW = 0.6, 0.4
 """share of the catalogue below which (above which) an item may be called popular, cheap, … (obscure, expensive, …)"""
+__all__ = ["Facts", "unsupported"]
+
 LONGEST = 1000
 """characters of a reason: longer ones are not read"""
-
-
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """All that a reason about one item may rest on.
-
-    `history` and `references` map ids to titles: what the person saw or liked, and named in this conversation;
-    `disliked` are ids of the history that they did not like. `words` are the person's words so far; `constraints`
-    what was understood of them.
-    """
-
-    item: Item
-    schema: CatalogueSchema
-    index: ClaimIndex
-    history: Mapping[str, str] = field(default_factory=dict)
-    references: Mapping[str, str] = field(default_factory=dict)
-    breakdown: Mapping[str, float] = field(default_factory=dict)
-    words: str = ""
-    constraints: tuple[Constraint, ...] = ()
-    disliked: frozenset[str] = frozenset()
-
-    @cached_property
-    def values(self) -> dict[str, frozenset[str | float | bool]]:
-        """The item's values by attribute, folded."""
-        return {name: _folded(value) for name, value in self.item.attributes.items()}
-
-    @cached_property
-    def record_texts(self) -> tuple[tuple[str, ...], ...]:
-        """Stems of the title, the description and every value of the item."""
-        shown = [self.item.title, self.item.text]
-        for name, value in self.item.attributes.items():
-            if name in self.schema:
-                attribute = self.schema.attribute(name)
-                shown += [label_value(attribute, part) for part in (value if isinstance(value, tuple) else (value,))]
-                shown += [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, str)]
-                shown.append(attribute.label)
-        return tuple(stems(text) for text in shown)
-
-    @cached_property
-    def named_texts(self) -> tuple[tuple[str, ...], ...]:
-        """Stems of the titles that may be named."""
-        return tuple(stems(title) for title in (*self.history.values(), *self.references.values()))
-
-    @cached_property
-    def liked_stems(self) -> frozenset[str]:
-        """Stems of the values of what the person liked."""
-        catalogue = self.index.catalogue
-        found: set[str] = set()
-        for item_id in self.history:
-            if item_id not in self.disliked and item_id in catalogue:
-                for name, value in catalogue.item(catalogue.row(item_id)).attributes.items():
-                    parts = value if isinstance(value, tuple) else (value,)
-                    attribute = self.schema.attribute(name)
-                    found.update(s for p in parts if isinstance(p, str) for s in stems(label_value(attribute, p)))
-        return frozenset(found)
-
-    @cached_property
-    def word_stems(self) -> tuple[str, ...]:
-        return stems(self.words)
-
-    @cached_property
-    def measures(self) -> Measures:
-        return Measures(self.item, self.schema, self.index, self.words, self.constraints)
 
 
 def unsupported(reason: Reason, facts: Facts) -> tuple[str, ...]:
@@ -114,11 +49,6 @@ def unsupported(reason: Reason, facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wrong))
 
 
-def _folded(value: object) -> frozenset[str | float | bool]:
-    parts = value if isinstance(value, tuple) else (value,)
-    return frozenset(p.casefold() if isinstance(p, str) else p for p in parts)
-
-
 def _false_evidence(evidence: Evidence, facts: Facts) -> str | None:
     if isinstance(evidence, FieldEvidence):
         return _false_field(evidence, facts)
@@ -132,7 +62,7 @@ def _false_evidence(evidence: Evidence, facts: Facts) -> str | None:
         term = facts.breakdown.get(evidence.term)
         true = term is not None and abs(term - evidence.value) <= 1e-6
         return None if true else f"the score has no term {evidence.term} of {evidence.value:g}"
-    said = bool(stems(evidence.words)) and _inside(stems(evidence.words), facts.word_stems)
+    said = bool(stems(evidence.words)) and inside(stems(evidence.words), facts.word_stems)
     return None if said else f'the person did not say "{evidence.words}"'
 
 
@@ -149,49 +79,24 @@ def _false_field(evidence: FieldEvidence, facts: Facts) -> str | None:
     return None if near else problem
 
 
-def _inside(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
-    size = len(part)
-    return any(whole[i : i + size] == part for i in range(len(whole) - size + 1))
-
-
-def _holds(meaning: Meaning, facts: Facts) -> bool:
-    return meaning.value in facts.values.get(meaning.attribute, frozenset())
-
-
-def _in_text(phrase: tuple[str, ...], facts: Facts) -> bool:
-    return any(_inside(phrase, text) for text in facts.record_texts)
-
-
-def _asked_value(meanings: Iterable[Meaning], facts: Facts) -> bool:
-    """Whether a value is part of what was understood of the person's words."""
-    wanted = {(m.attribute, m.value) for m in meanings}
-    for constraint in facts.constraints:
-        for leaf in leaves(constraint.filter):
-            if isinstance(leaf, In | Contains) and any(
-                (leaf.field, v.casefold() if isinstance(v, str) else v) in wanted for v in leaf.values
-            ):
-                return True
-    return False
-
-
 def _check_value(claim: Claim, facts: Facts) -> str | None:
     phrase = stems(claim.text)
     if claim.attributed or claim.taste:
-        said = _inside(phrase, facts.word_stems) or _asked_value(claim.meanings, facts)
-        if said or (claim.taste and _in_history(claim.meanings, facts)):
+        said = inside(phrase, facts.word_stems) or asked_value(claim.meanings, facts)
+        if said or (claim.taste and in_liked(claim.meanings, facts)):
             return None
         return f'the person did not say or show a liking for "{claim.text}"'
     if claim.negated:
-        denied = any(_holds(m, facts) for m in claim.meanings)
+        denied = any(holds_value(m, facts) for m in claim.meanings)
         return f'the item has "{claim.text}"' if denied else None
-    held = [m for m in (*claim.meanings, *facts.index.values(phrase)) if _holds(m, facts)]
+    held = [m for m in (*claim.meanings, *facts.index.values(phrase)) if holds_value(m, facts)]
     if held:
         pointed = claim.fields & {m.attribute for m in claim.meanings} or claim.fields
         if pointed and not any(m.attribute in pointed for m in held):
             labels = ", ".join(facts.schema.attribute(name).label for name in sorted(pointed))
             return f'"{claim.text}" is not a {labels} of the item'
         return None
-    if all(m.attribute in facts.index.large for m in claim.meanings) and not claim.fields and _in_text(phrase, facts):
+    if all(m.attribute in facts.index.large for m in claim.meanings) and not claim.fields and in_record(phrase, facts):
         return None
     if _is_title_of_named(phrase, facts) or _official_language(claim, facts):
         return None
@@ -207,30 +112,7 @@ def _official_language(claim: Claim, facts: Facts) -> bool:
     languages = {m.attribute for m in claim.meanings if facts.schema.attribute(m.attribute).role is Role.LANGUAGE}
     if not languages or any(name in facts.values for name in languages):
         return False
-    return _demonym(stems(claim.text)[0], facts)
-
-
-def _demonym(word: str, facts: Facts) -> bool:
-    """Whether a word looks like the adjective of one of the item's countries: 'italian' of 'Italy'."""
-    for attribute in facts.schema.with_role(Role.COUNTRY):
-        value = facts.item.attributes.get(attribute.name)
-        for country in value if isinstance(value, tuple) else (value,):
-            if isinstance(country, str):
-                shown = label_value(attribute, country).casefold()
-                if any(len(part) >= 4 and part[:4] == word[:4] for part in shown.split()):
-                    return True
-    return False
-
-
-def _in_history(meanings: Iterable[Meaning], facts: Facts) -> bool:
-    catalogue = facts.index.catalogue
-    liked = [i for i in facts.history if i not in facts.disliked and i in catalogue]
-    for meaning in meanings:
-        for item_id in liked:
-            value = catalogue.value(catalogue.row(item_id), meaning.attribute)
-            if value is not None and meaning.value in _folded(value):
-                return True
-    return False
+    return is_demonym(stems(claim.text)[0], facts)
 
 
 def _check_title(claim: Claim, facts: Facts) -> str | None:
@@ -238,33 +120,33 @@ def _check_title(claim: Claim, facts: Facts) -> str | None:
     if any(i in allowed for i in claim.item_ids):
         return None
     phrase = stems(claim.text)
-    if _is_title_of_named(phrase, facts) or _in_text(phrase, facts):
+    if _is_title_of_named(phrase, facts) or in_record(phrase, facts):
         return None
     return f'"{claim.text}" is neither in the history nor named by the person'
 
 
 def _check_quote(claim: Claim, facts: Facts) -> str | None:
     phrase = stems(claim.text)
-    if not phrase or _in_text(phrase, facts) or _is_title_of_named(phrase, facts):
+    if not phrase or in_record(phrase, facts) or _is_title_of_named(phrase, facts):
         return None
     about_person = any(t.folded in ("you", "your", "you've", "you'd") for t in tokens(normalise(claim.sentence)))
-    if about_person and _inside(phrase, facts.word_stems):
+    if about_person and inside(phrase, facts.word_stems):
         return None
     return f'"{claim.text}" is quoted from nowhere'
 
 
 def _check_name(claim: Claim, facts: Facts) -> str | None:
     phrase = stems(claim.text)
-    if claim.attributed and _inside(phrase, facts.word_stems):
+    if claim.attributed and inside(phrase, facts.word_stems):
         return None
     if claim.fields:
         values = [stems(str(v)) for name in claim.fields for v in facts.values.get(name, frozenset())]
-        return None if any(_inside(phrase, v) for v in values) else f'"{claim.text}" is not in the item\'s record'
-    if claim.negated and not _in_text(phrase, facts):
+        return None if any(inside(phrase, v) for v in values) else f'"{claim.text}" is not in the item\'s record'
+    if claim.negated and not in_record(phrase, facts):
         return None
-    if _in_text(phrase, facts) or any(_inside(phrase, text) for text in facts.named_texts):
+    if in_record(phrase, facts) or any(inside(phrase, text) for text in facts.named_texts):
         return None
-    if len(phrase) == 1 and _demonym(phrase[0], facts):
+    if len(phrase) == 1 and is_demonym(phrase[0], facts):
         return None
     return f'"{claim.text}" is not in the item\'s record'
 
@@ -278,7 +160,7 @@ def _check_number(claim: Claim, facts: Facts) -> str | None:
         return None
     if facts.measures.matches(quantity, claim.fields) or facts.measures.is_difference(quantity, sentence):
         return None
-    if quantity.unit in ("plain", "measure", "year") and not claim.fields and _in_text(stems(claim.text), facts):
+    if quantity.unit in ("plain", "measure", "year") and not claim.fields and in_record(stems(claim.text), facts):
         return None
     if quantity.unit == "plain" and any(
         abs(term - quantity.value) <= 0.5 * 10.0**-quantity.decimals + 1e-9 for term in facts.breakdown.values()
@@ -314,14 +196,14 @@ def _check_degree(claim: Claim, facts: Facts) -> str | None:
         lower = facts.index.share_under(attribute.name, value) <= LOW
         holds = upper if claim.direction > 0 else lower
         return None if holds != claim.negated else f'the record does not bear out "{claim.text}"'
-    if claim.attributed and _inside(stems(claim.text), facts.word_stems):
+    if claim.attributed and inside(stems(claim.text), facts.word_stems):
         return None
     return f'the record does not bear out "{claim.text}"'
 
 
 def _check_praise(claim: Claim, facts: Facts) -> str | None:
     phrase = stems(claim.text)
-    if _in_text(phrase, facts):
+    if in_record(phrase, facts):
         return None
     return f'nothing in the record says "{claim.text}"'
 
@@ -379,7 +261,9 @@ def _false_sharing(claims: tuple[Claim, ...], facts: Facts) -> list[str]:
             wrong += [
                 f'{records[0].title} does not share "{claim.text}"'
                 for claim in shared
-                if not any(m.value in _folded(r.attributes.get(m.attribute)) for r in records for m in claim.meanings)
+                if not any(
+                    m.value in folded_values(r.attributes.get(m.attribute)) for r in records for m in claim.meanings
+                )
             ]
             if not shared:
                 wrong += _unshared_labels(sentence, records, facts)
@@ -391,10 +275,10 @@ def _unshared_labels(sentence: str, records: list[Item], facts: Facts) -> list[s
     said = stems(re.sub(r'"[^"]*"', " ", sentence))
     wrong = []
     for attribute in facts.schema.attributes:
-        if attribute.kind is AttributeKind.TEXT or not _inside(stems(attribute.label), said):
+        if attribute.kind is AttributeKind.TEXT or not inside(stems(attribute.label), said):
             continue
         own = facts.values.get(attribute.name, frozenset())
-        if not any(own & _folded(r.attributes.get(attribute.name)) for r in records):
+        if not any(own & folded_values(r.attributes.get(attribute.name)) for r in records):
             wrong.append(f"{records[0].title} does not have the same {attribute.label}")
     return wrong
 

@@ -183,7 +183,8 @@ def _prefix(attribute: Attribute, schema: CatalogueSchema) -> str:
     if attribute.role is Role.TOPIC:
         return ""
     if attribute.numeric and attribute.role in (Role.DURATION, Role.PRICE):
-        return "" if attribute in schema.with_role(attribute.role)[:1] else f"{attribute.label} "
+        main = next((a for a in schema.attributes if a.role is attribute.role), attribute)
+        return "" if attribute == main else f"{attribute.label} "
     return f"{attribute.label} "
 
 

@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from convrec.agent.claim_index import ClaimIndex
-from convrec.agent.facets import Facet, asked_facets, example_facets, fact_facets, plain_facets, tradeoff_facets
+from convrec.agent.facet import Facet
+from convrec.agent.facets_asked import asked_facets
+from convrec.agent.facets_facts import fact_facets, plain_facets
+from convrec.agent.facets_shared import example_facets
+from convrec.agent.facets_tradeoff import tradeoff_facets
 from convrec.agent.grounding import Facts, unsupported
 from convrec.agent.labels import join_words, label_constraint
 from convrec.agent.narration_context import NarrationContext

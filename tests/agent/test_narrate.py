@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convrec.agent.claim_index import ClaimIndex
-from convrec.agent.facets import asked_facets, example_facets, fact_facets, plain_facets, tradeoff_facets
+from convrec.agent.facets_asked import asked_facets
+from convrec.agent.facets_facts import fact_facets, plain_facets
+from convrec.agent.facets_shared import example_facets
+from convrec.agent.facets_tradeoff import tradeoff_facets
 from convrec.agent.grounding import unsupported
 from convrec.agent.narrate import NarrationContext, TemplateNarrator, facts_for
 from convrec.agent.phrases import choose, sentence_case
