@@ -17,6 +17,9 @@ OutOption = Annotated[Path | None, typer.Option("--out", help="Write the results
 @app.command()
 def requests(
     cases: Annotated[Path, typer.Option("--cases", help="Request cases, one JSON object a line.")],
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only cases with this tag; may be repeated.", show_default=False)
+    ] = None,
     out: OutOption = None,
     failures: Annotated[bool, typer.Option("--failures", help="List the cases that failed, with the reasons.")] = False,
     workspace: WorkspaceOption = None,
@@ -28,4 +31,4 @@ def requests(
     """
     from convrec.evals.cli_requests import run
 
-    run(cases, out=out, failures=failures, workspace=workspace, as_json=as_json)
+    run(cases, tags=tag or [], out=out, failures=failures, workspace=workspace, as_json=as_json)

@@ -13,13 +13,16 @@ from rich.table import Table
 
 from convrec.agent.recommender import Recommender
 from convrec.evals.request_cases import read_cases
-from convrec.evals.requests import RequestFigures, figures, run_cases, write_results
+from convrec.evals.requests import RequestFigures, dense_ndcg, figures, run_cases, write_results
 
 
-def run(cases: Path, *, out: Path | None, failures: bool, workspace: Path | None, as_json: bool) -> None:
-    """Read the cases, run them, print the figures."""
+def run(
+    cases: Path, *, tags: list[str], out: Path | None, failures: bool, workspace: Path | None, as_json: bool
+) -> None:
+    """Read the cases, run those that carry every tag, print the figures."""
     console = Console(stderr=True)
     found, problems = read_cases(cases)
+    found = [case for case in found if set(tags) <= set(case.tags)]
     for problem in problems:
         console.print(f"{cases.name}: {problem}", markup=False, highlight=False)
     with Recommender.open(workspace) as recommender:
@@ -29,9 +32,10 @@ def run(cases: Path, *, out: Path | None, failures: bool, workspace: Path | None
             verdicts = run_cases(
                 recommender, found, progress=lambda done, total: bars.update(task, completed=done, total=total)
             )
+        dense = dense_ndcg(recommender, found)
     if out is not None:
         write_results(verdicts, out)
-    summary = figures(verdicts)
+    summary = figures(verdicts, dense)
     if as_json:
         sys.stdout.write(json.dumps(asdict(summary), indent=2) + "\n")
     else:
@@ -52,6 +56,8 @@ def _table(summary: RequestFigures) -> Table:
     table.add_row("items outside the catalogue", str(summary.outside))
     if summary.ndcg is not None:
         table.add_row("nDCG@10", f"{summary.ndcg:.3f}")
+    if summary.ndcg_dense is not None:
+        table.add_row("nDCG@10 of plain Chroma similarity", f"{summary.ndcg_dense:.3f}")
     table.add_row("turn p50 / p95", f"{summary.p50_ms:.0f} / {summary.p95_ms:.0f} ms")
     for tag, (count, passed) in summary.by_tag.items():
         table.add_row(f"  {tag} ({count})", f"{passed:.0%}")

@@ -77,7 +77,7 @@ def judge(
         shown=len(ids),
         satisfying=satisfying,
         outside=outside,
-        ndcg=_ndcg(ids, relevant) if relevant else None,
+        ndcg=list_ndcg(ids, relevant) if relevant else None,
         reply=reply,
         previous=tuple(tuple(shown) for shown in previous),
         seconds=seconds,
@@ -85,7 +85,7 @@ def judge(
     )
 
 
-def _ndcg(ids: Sequence[str], relevant: set[str], k: int = 10) -> float:
+def list_ndcg(ids: Sequence[str], relevant: set[str], k: int = 10) -> float:
     """nDCG@k of a list with equally relevant items; those it lacks count as ranked behind everything."""
     found = [rank for rank, item_id in enumerate(ids, 1) if item_id in relevant]
     missing = [k + 1 + n for n in range(len(relevant) - len(found))]

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from convrec.agent.recommender import Recommender
+from convrec.evals.errors import EvaluationError
 from convrec.evals.request_cases import RequestCase
-from convrec.evals.request_judge import Verdict, judge
+from convrec.evals.request_judge import Verdict, judge, list_ndcg
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class RequestFigures:
     """share of shown items that meet every stated condition, over the cases that can be met"""
     outside: int
     ndcg: float | None
+    """mean nDCG@10 of the cases that name relevant items"""
+    ndcg_dense: float | None
+    """the same for plain Chroma similarity on the same words"""
     p50_ms: float
     p95_ms: float
     by_tag: dict[str, tuple[int, float]]
@@ -55,8 +59,27 @@ def run_case(recommender: Recommender, case: RequestCase) -> Verdict:
     return judge(case, reply, previous, catalogue, history, seconds=seconds)
 
 
-def figures(verdicts: Sequence[Verdict]) -> RequestFigures:
-    """Sum up the verdicts."""
+def dense_ndcg(recommender: Recommender, cases: Sequence[RequestCase], k: int = 10) -> float | None:
+    """Mean nDCG@k of plain Chroma similarity: the words of each case's turns, nothing read, nothing filtered."""
+    graded = [case for case in cases if case.expect.relevant_ids]
+    if not graded:
+        return None
+    vectors = recommender.engine.encode([" ".join(case.turns) for case in graded])
+    scores = []
+    for case, vector in zip(graded, vectors, strict=True):
+        ids, _ = recommender.generation.store.query(vector, k)
+        scores.append(list_ndcg(ids, set(case.expect.relevant_ids), k))
+    return float(np.mean(scores))
+
+
+def figures(verdicts: Sequence[Verdict], ndcg_dense: float | None = None) -> RequestFigures:
+    """Sum up the verdicts.
+
+    Raises:
+        EvaluationError: there are none.
+    """
+    if not verdicts:
+        raise EvaluationError("No case was run: no case carries every tag that was asked for.")
     possible = [v for v in verdicts if not v.case.expect.impossible]
     shown = sum(v.shown for v in possible)
     milliseconds = np.array([v.seconds * 1000 for v in verdicts])
@@ -71,6 +94,7 @@ def figures(verdicts: Sequence[Verdict]) -> RequestFigures:
         satisfying=sum(v.satisfying for v in possible) / shown if shown else 1.0,
         outside=sum(v.outside for v in verdicts),
         ndcg=float(np.mean(graded)) if graded else None,
+        ndcg_dense=ndcg_dense,
         p50_ms=float(np.percentile(milliseconds, 50)),
         p95_ms=float(np.percentile(milliseconds, 95)),
         by_tag={tag: (len(found), float(np.mean(found))) for tag, found in sorted(tags.items())},
