@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from convrec.agent.interpret import ReadingContext
-from convrec.agent.reading_ranges import Bounds, bounds_of, range_label
 from convrec.agent.reading_joins import Said
+from convrec.agent.reading_ranges import Bounds, bounds_of, range_label
 from convrec.agent.reading_text import Chart
 from convrec.agent.reading_wanted import Wanted
 from convrec.retrieval.catalogue import Catalogue

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from convrec.agent.reading_grammar import Adjective, Grammar, phrases
-from convrec.agent.reading_people import Name, PeopleIndex
 from convrec.agent.reading_ranges import Quantiles
-from convrec.agent.reading_text import Chart, fold, key_of
+from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import Hit, ValueIndex
-from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_range, wanted_values
+from convrec.agent.reading_wanted import Wanted, value_filter, wanted_range, wanted_values
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.filters import And, Filter, In, Missing, Not, NotIn, holds
+from convrec.retrieval.filters import And, In, Missing, Not, NotIn, holds
 from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
@@ -21,23 +20,13 @@ _ENOUGH = 0.7
 """share of a language's items that its country must keep for a nationality to mean both"""
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
-    """Words that name a value which no item has."""
-
-    field: str
-    words: str
-    nearest: tuple[str, ...]
-
-
 class Finder:
     """Turns words into `Wanted`; every method puts what it reads into the chart as a 'want' span."""
 
-    def __init__(self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex, people: PeopleIndex) -> None:
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex) -> None:
         self.catalogue = catalogue
         self.grammar = grammar
         self.values = values
-        self.people = people
         self.quantiles = Quantiles(catalogue)
         self.flags = {
             key: a for a in catalogue.schema.attributes if a.kind is AttributeKind.FLAG for key in _flag_keys(a)
@@ -132,7 +121,7 @@ class Finder:
         return kept
 
     def _put(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> None:
-        tagged = _preceded(chart, start, phrases(self.grammar.tagged.cues))
+        tagged = preceded(chart, start, phrases(self.grammar.tagged.cues))
         first = tagged if tagged is not None else start
         wanted = self._tag(hits) if tagged is not None else self.read_hits(chart, start, end, hits)
         if wanted:
@@ -199,12 +188,12 @@ class Finder:
         country = next((h for h in hits if h.attribute.role is Role.COUNTRY), None)
         if language is not None and country is not None:
             if (
-                _preceded(chart, start, phrases(words.language_before)) is not None
+                preceded(chart, start, phrases(words.language_before)) is not None
                 or chart.norms(end, end + 1) in words.language_after
             ):
                 country = None
             elif (
-                _preceded(chart, start, phrases(words.country_before)) is not None
+                preceded(chart, start, phrases(words.country_before)) is not None
                 or chart.norms(end, end + 1) in words.country_after
             ):
                 language = None
@@ -242,139 +231,6 @@ class Finder:
                 spoken.size and both >= _ENOUGH * spoken.size and spoken.size <= 0.5 * len(self.catalogue)
             )
         return self._both_nations[key]
-
-    def find_whole_names(self, chart: Chart) -> None:
-        """Whole names of people, in any case."""
-        for start in range(len(chart)):
-            if chart.owner[start] is None and chart.tokens[start].norm in self.people.firsts:
-                self._whole_name(chart, start)
-
-    def find_people(self, chart: Chart) -> list[Unmet]:
-        """Surnames after a cue or capitalised, and misspelt names; unknown ones are returned."""
-        missing: list[Unmet] = []
-        if not self.people:
-            return missing
-        for start in range(len(chart)):
-            if chart.owner[start] is None:
-                self._part_of_name(chart, start, missing)
-        return missing
-
-    def _whole_name(self, chart: Chart, start: int) -> None:
-        for length in range(min(self.people.longest, len(chart) - start), 0, -1):
-            end = start + length
-            if not chart.free(start, end) or any(chart.breaks(p, ",;!?\n") for p in range(start + 1, end)):
-                continue
-            name = self.people.full(chart.norms(start, end))
-            if name is not None and (length > 1 or chart.tokens[start].capital):
-                self._put_person(chart, start, end, name)
-                return
-
-    def _part_of_name(self, chart: Chart, start: int, missing: list[Unmet]) -> None:
-        token = chart.tokens[start]
-        cue = self._person_cue(chart, start)
-        following = chart.tokens[start + 1].stem if start + 1 < len(chart) else ""
-        unusual = self.values.common_words if following in self.grammar.noun_words else self.values.known_words
-        rare = token.stem not in unusual and token.norm not in unusual
-        if not token.norm.isalpha() or not (token.capital or cue or rare):
-            return
-        end = start + 1
-        while (
-            end < len(chart)
-            and end - start < 4
-            and chart.free(end, end + 1)
-            and chart.gap(end) in (" ", ". ", "-", ".")
-            and chart.tokens[end].capital
-        ):
-            end += 1
-        if cue or token.capital:
-            for stop in range(min(start + 4, len(chart)), start + 1, -1):
-                if chart.free(start, stop) and self._names_only(chart, start, stop, wary=not (cue and token.capital)):
-                    close = self.people.close(chart.norms(start, stop))
-                    if close is not None:
-                        self._put_person(chart, start, stop, close)
-                        return
-        if not (cue or rare or (token.capital and start > 0)) or self._within_name(chart, start, end):
-            return
-        found = self.people.surname(chart.norms(start, end), cued=bool(cue) or token.capital)
-        if found is not None and (token.capital or cue or found[0].count > 2):
-            best, others = found
-            if not others or best.count >= 2 * others[0].count:
-                self._put_person(
-                    chart, start, end, best, note=f"I took {chart.words(start, end)} as {best.value}." if others else ""
-                )
-                return
-        strange = all(t.capital and t.norm not in self.grammar.plain_words for t in chart.tokens[start:end])
-        if cue and end - start > 1 and strange:
-            attribute = self._cued(cue)[0]
-            missing.append(Unmet(attribute.name, chart.words(start, end), self.people.nearest(chart.norms(start, end))))
-            chart.put(start, end, "missing")
-
-    def _within_name(self, chart: Chart, start: int, end: int) -> bool:
-        """Whether a capitalised stranger stands beside: 'Carter' of 'June Carter'."""
-        for position, neighbour in ((start, start - 1), (end, end)):
-            if 0 <= neighbour < len(chart) and chart.gap(position) == " " and chart.free(neighbour, neighbour + 1):
-                token = chart.tokens[neighbour]
-                first = neighbour == 0 or chart.breaks(neighbour)
-                if (
-                    token.capital
-                    and not first
-                    and token.norm not in self.grammar.plain_words
-                    and token.stem not in self.grammar.noun_words
-                    and not self.values.find(token.stem)
-                ):
-                    return True
-        return False
-
-    def _names_only(self, chart: Chart, start: int, stop: int, *, wary: bool) -> bool:
-        """Whether a stretch could be one name: no break and, unless capitalised after a cue, no ordinary word."""
-        if any(chart.gap(p) not in (" ", ". ", "-", ".") for p in range(start + 1, stop)):
-            return False
-        return not any(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or not (
-            wary or chart.tokens[stop - 1].norm in self.grammar.plain_words
-        )
-
-    def _person_cue(self, chart: Chart, start: int) -> str:
-        """'maker' or 'performer' when the words before a name say so, else ''."""
-        for kind, cues in (("maker", self.grammar.people.maker), ("performer", self.grammar.people.performer)):
-            if _preceded(chart, start, phrases(cues)) is not None:
-                return kind
-        before = chart.tokens[start - 1].norm if start else ""
-        own = chart.owner[start - 2] if start > 1 else None
-        if before in ("and", "or", "nor") and own is not None and own.kind == "want" and _how(own.payload) == "person":
-            return "performer" if _field(own.payload) in {a.name for a in self.people.performers} else "maker"
-        return ""
-
-    def _cued(self, cue: str) -> tuple[Attribute, ...]:
-        own = self.people.makers if cue == "maker" else self.people.performers if cue == "performer" else ()
-        return own or self.people.attributes
-
-    def _put_person(self, chart: Chart, start: int, end: int, name: Name, *, note: str = "") -> None:
-        before = chart.tokens[start - 1] if start else None
-        if before is not None and len(before.norm) > 2 and chart.free(start - 1, start) and chart.gap(start) == " ":
-            if fold(name.value).startswith(before.norm) and before.norm not in self.grammar.plain_words:
-                start -= 1
-        cue = self._person_cue(chart, start)
-        first = start
-        if cue:
-            cues = self.grammar.people.maker if cue == "maker" else self.grammar.people.performer
-            begin = _preceded(chart, start, phrases(cues))
-            first = start if begin is None else begin
-        counts = {a.name: n for a, n in name.counts}
-        pool = [a for a in self._cued(cue) if a.name in counts] or [a for a, _ in name.counts]
-        if not cue and len(pool) > 1:
-            top = max(counts[a.name] for a in pool)
-            pool = [a for a in pool if counts[a.name] * 3 >= top and counts[a.name] > 1] or pool
-        wanted = wanted_values(pool[0], (name.value,), "person", label=name.value)
-        for other in pool[1:]:
-            wanted = replace(either(wanted, wanted_values(other, (name.value,), "person")), label=name.value)
-        against = pool if cue else [a for a, _ in name.counts]
-        negatives: tuple[Filter, ...] = tuple(value_filter(a, (name.value,), "none") for a in against)
-        label = f"by {name.value}" if cue == "maker" else f"with {name.value}" if cue == "performer" else name.value
-        said = note or ("" if name.sure else f"I took “{chart.words(start, end)}” as {name.value}.")
-        wanted = replace(
-            wanted, label=label, note=said, negative=negatives[0] if len(negatives) == 1 else And(parts=negatives)
-        )
-        chart.put(first, end, "want", [wanted])
 
     def find_adjectives(self, chart: Chart) -> None:
         """'short', 'cheap', 'recent', 'well rated', 'hidden gem'."""
@@ -450,7 +306,7 @@ def _flag_keys(attribute: Attribute) -> set[str]:
     return {key.removeprefix("is ").removeprefix("has ") for key in keys if key}
 
 
-def _preceded(chart: Chart, start: int, cues: frozenset[str]) -> int | None:
+def preceded(chart: Chart, start: int, cues: frozenset[str]) -> int | None:
     """Where a cue begins that ends right before a token, an article between allowed; None without one."""
     for skip in (0, 1):
         end = start - skip
@@ -465,11 +321,3 @@ def _preceded(chart: Chart, start: int, cues: frozenset[str]) -> int | None:
             ):
                 return begin
     return None
-
-
-def _how(payload: object) -> str:
-    return payload[0].how if isinstance(payload, list) and payload and isinstance(payload[0], Wanted) else ""
-
-
-def _field(payload: object) -> str:
-    return payload[0].field if isinstance(payload, list) and payload and isinstance(payload[0], Wanted) else ""

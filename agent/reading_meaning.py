@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convrec.agent.interpret import UnknownValue
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import Grammar
-from convrec.agent.reading_text import Chart
+from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import wanted_values
 from convrec.retrieval.catalogue import Catalogue
@@ -42,6 +42,7 @@ class MeaningIndex:
         vectors: NDArray[np.float32] | None,
     ) -> None:
         self.values = values
+        self.labels = frozenset(key_of(a.label) for a in catalogue.schema.attributes)
         self.grammar = grammar
         self.finder = finder
         self._encode = encode
@@ -78,7 +79,8 @@ class MeaningIndex:
 
     def _plain(self, chart: Chart, start: int, end: int) -> bool:
         return any(
-            t.norm in self.grammar.plain_words or t.stem in self.grammar.noun_words for t in chart.tokens[start:end]
+            t.norm in self.grammar.plain_words or t.stem in self.grammar.noun_words or t.stem in self.labels
+            for t in chart.tokens[start:end]
         )
 
     def _near(self, chart: Chart, encode: Encode) -> None:

@@ -52,6 +52,7 @@ class PeopleIndex:
             for tail in {words[-1], " ".join(words[-2:]), " ".join(words[-3:])} if len(words) > 1 else ():
                 if tail != key:
                     self._surnames.setdefault(tail, []).append(name)
+        self._singles = [tail for tail in self._surnames if " " not in tail and len(tail) > 5]
         self._keys = list(self._names)
         self.longest = max((key.count(" ") + 1 for key in self._names), default=0)
         self.firsts = frozenset(key.split(" ", 1)[0] for key in self._names)
@@ -88,6 +89,18 @@ class PeopleIndex:
             return None
         hit = self._names[found[0]]
         return Name(hit.value, hit.counts, sure=False) if fold(hit.value)[:1] == key[:1] else None
+
+    def close_surname(self, key: str) -> Name | None:
+        """The best-known person of a surname that is a slip away from a word of six letters or more."""
+        if len(key) < 6:
+            return None
+        found = process.extractOne(key, self._singles, scorer=fuzz.ratio, score_cutoff=85)
+        if found is None or found[0][0] != key[0]:
+            return None
+        ranked = sorted(self._surnames[found[0]], key=lambda n: (-n.count, n.value))
+        if len(ranked) > 1 and ranked[0].count < 2 * ranked[1].count:
+            return None
+        return Name(ranked[0].value, ranked[0].counts, sure=False)
 
     def nearest(self, words: str, limit: int = 3) -> tuple[str, ...]:
         """Names that look most like these words."""

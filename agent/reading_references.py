@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import Comparative, Grammar, phrases
+from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_text import Chart, fold
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.titles import TitleHit, TitleIndex
@@ -36,10 +36,10 @@ class Compared:
 class ReferenceReader:
     """Puts titles ('title' spans) and comparatives ('compare' spans) into a chart."""
 
-    def __init__(self, titles: TitleIndex, values: ValueIndex, finder: Finder, grammar: Grammar) -> None:
+    def __init__(self, titles: TitleIndex, values: ValueIndex, people: PeopleIndex, grammar: Grammar) -> None:
         self.titles = titles
         self.values = values
-        self.finder = finder
+        self.people = people
         self.grammar = grammar
         cues = grammar.title_cues
         self._cues: dict[str, str] = {}
@@ -263,7 +263,7 @@ class ReferenceReader:
         if end == first or chart.tokens[first].norm in ordinary:
             return start
         rare = [t for t in chart.tokens[first:end] if t.norm not in self.grammar.plain_words]
-        if not rare or self._is_value(chart, first, end) or self.finder.people.full(chart.norms(first, end)):
+        if not rare or self._is_value(chart, first, end) or self.people.full(chart.norms(first, end)):
             return start
         return end
 

@@ -106,6 +106,8 @@ class _Walk:
         if self.chart.breaks(position) or (self.negated and self.used and self._clause_ends(position)):
             self.negated = self.used = self.about = self.ignore = False
             self.strength = None
+        if "," in self.chart.gap(position):
+            self.ignore = False
 
     def take(self, span: Span) -> None:
         """Something that was read: a wish takes on what was said about it."""
@@ -161,6 +163,7 @@ class _Walk:
             self.about = True
         if self.negated and ((self.used and word in self.grammar.negation.stops) or word in _TURNS):
             self.negated = False
+        self.ignore = self.ignore and word not in _TURNS
         self.too = word == "too"
         plain = word in self.grammar.plain_words
         if plain and self.about and word not in self.grammar.function_words:

@@ -151,8 +151,6 @@ class ValueIndex:
                 exact = next((h for h in same if h.attribute.name == attribute.name), None)
                 if exact is None:
                     self._put(head, Hit(attribute, tuple(values), "part"))
-                elif exact.how == "name":
-                    self._merge(head, Hit(attribute, tuple(values), "part"))
 
     def _add_concepts(self) -> None:
         for concept in self.grammar.concept:

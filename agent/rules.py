@@ -41,6 +41,7 @@ from convrec.agent.reading_joins import Said
 from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
+from convrec.agent.reading_names import NameFinder
 from convrec.agent.reading_numbers import parse_digits
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import year_extent
@@ -84,12 +85,13 @@ class RulesInterpreter:
         self.values = ValueIndex(catalogue, grammar)
         self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
         self.titles = TitleIndex(catalogue)
-        self.finder = Finder(catalogue, grammar, self.values, self.people)
+        self.finder = Finder(catalogue, grammar, self.values)
+        self.names = NameFinder(grammar, self.people, self.values)
         year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
         extent = year_extent(catalogue, year) if year is not None else (0, 9999)
         time = TimeReader(grammar, extent, today if today is not None else datetime.now(tz=UTC).year)
         self.measures = MeasureReader(catalogue, grammar, time)
-        self.references = ReferenceReader(self.titles, self.values, self.finder, grammar)
+        self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
         self.acts = ActReader(grammar)
         labels = {key_of(a.label) for a in catalogue.schema.attributes} | {key_of(catalogue.schema.noun)}
         self.scope = ScopeReader(grammar, frozenset(labels))
@@ -142,7 +144,7 @@ class RulesInterpreter:
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
         self.same.read(chart, draft)
-        self.finder.find_whole_names(chart)
+        self.names.whole_names(chart)
         unknown_titles = self.references.find_titles(chart)
         self.wishes.read(chart, draft)
         self._measure(chart, draft)
@@ -152,7 +154,7 @@ class RulesInterpreter:
         self.finder.find_values(chart, shortest=2)
         self.finder.find_adjectives(chart)
         self.finder.find_values(chart)
-        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.finder.find_people(chart)]
+        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
         missing += self.meaning.read(chart)
         scoped = self.scope.read(chart, instead=instead)
         said, words = scoped.said, scoped.words

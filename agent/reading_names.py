@@ -1,0 +1,199 @@
+"""Finds people in a chart: whole names, surnames, nicknames and misspelt names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from convrec.agent.reading_find import preceded
+from convrec.agent.reading_grammar import Grammar, phrases
+from convrec.agent.reading_people import Name, PeopleIndex
+from convrec.agent.reading_text import Chart, Span, fold
+from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_values
+from convrec.retrieval.filters import And, Filter
+from convrec.retrieval.schema import Attribute
+
+_GAPS = (" ", ". ", "-", ".")
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """Words that name a value which no item has."""
+
+    field: str
+    words: str
+    nearest: tuple[str, ...]
+
+
+class NameFinder:
+    """Puts 'want' spans for people."""
+
+    def __init__(self, grammar: Grammar, people: PeopleIndex, values: ValueIndex) -> None:
+        self.grammar = grammar
+        self.people = people
+        self.values = values
+
+    def whole_names(self, chart: Chart) -> None:
+        """Whole names, in any case."""
+        for start in range(len(chart)):
+            if chart.owner[start] is None and chart.tokens[start].norm in self.people.firsts:
+                self._whole(chart, start)
+
+    def parts(self, chart: Chart) -> list[Unmet]:
+        """Surnames and misspelt names; names after a cue that nobody bears are returned."""
+        missing: list[Unmet] = []
+        if not self.people:
+            return missing
+        for start in range(len(chart)):
+            if chart.owner[start] is None and chart.tokens[start].norm.isalpha():
+                cue = self._cue(chart, start)
+                if not (self._surname(chart, start, cue) or self._misspelt(chart, start, cue)) and cue:
+                    self._unknown(chart, start, cue, missing)
+        return missing
+
+    def _whole(self, chart: Chart, start: int) -> None:
+        for length in range(min(self.people.longest, len(chart) - start), 0, -1):
+            end = start + length
+            if not chart.free(start, end) or any(chart.breaks(p, ",;!?\n") for p in range(start + 1, end)):
+                continue
+            name = self.people.full(chart.norms(start, end))
+            if name is not None and (length > 1 or chart.tokens[start].capital):
+                self._put(chart, start, end, name)
+                return
+
+    def _surname(self, chart: Chart, start: int, cue: str) -> bool:
+        """The person of a surname: after a cue, capitalised, or a rare word."""
+        for length in (3, 2, 1):
+            end = start + length
+            if end > len(chart) or not chart.free(start, end):
+                continue
+            if any(chart.gap(p) not in _GAPS for p in range(start + 1, end)):
+                continue
+            found = self.people.surname(chart.norms(start, end), cued=bool(cue) or chart.tokens[start].capital)
+            if found is None:
+                continue
+            best, others = found
+            clear = not others or best.count >= 2 * others[0].count
+            if clear and self._plausible(chart, start, end, best, cue) and not self._stranger(chart, start, end, best):
+                note = f"I took {chart.words(start, end)} as {best.value}." if others else ""
+                self._put(chart, start, end, best, note=note)
+                return True
+        return False
+
+    def _plausible(self, chart: Chart, start: int, end: int, name: Name, cue: str) -> bool:
+        """Whether a surname that is also a word is meant as a name."""
+        token = chart.tokens[end - 1]
+        if cue or (token.capital and start > 0 and not chart.message.isupper()):
+            return True
+        beside = [chart.tokens[p].stem for p in (start - 1, end) if 0 <= p < len(chart)]
+        near_noun = any(stem in self.grammar.noun_words for stem in beside)
+        unusual = self.values.common_words if near_noun else self.values.known_words
+        if token.stem in unusual or token.norm in unusual:
+            return False
+        return near_noun or name.count > 2
+
+    def _stranger(self, chart: Chart, start: int, end: int, name: Name) -> bool:
+        """Whether a capitalised word beside belongs to another name: 'Carter' of 'June Carter'."""
+        for gap, neighbour in ((start, start - 1), (end, end)):
+            if not 0 <= neighbour < len(chart) or chart.gap(gap) != " " or not chart.free(neighbour, neighbour + 1):
+                continue
+            token = chart.tokens[neighbour]
+            opening = neighbour == 0 or chart.breaks(neighbour)
+            known = token.norm in self.grammar.plain_words or token.stem in self.grammar.noun_words
+            if token.capital and not opening and not known and not self.values.find(token.stem):
+                return not (neighbour < start and self._nickname(token.norm, name))
+        return False
+
+    @staticmethod
+    def _nickname(word: str, name: Name) -> bool:
+        """'leo' of 'Leonardo'."""
+        return len(word) > 2 and fold(name.value).startswith(word)
+
+    def _misspelt(self, chart: Chart, start: int, cue: str) -> bool:
+        token = chart.tokens[start]
+        if not (cue or token.capital):
+            return False
+        for stop in range(min(start + 4, len(chart)), start + 1, -1):
+            if not chart.free(start, stop) or any(chart.gap(p) not in _GAPS for p in range(start + 1, stop)):
+                continue
+            plain = [t for t in chart.tokens[start:stop] if t.norm in self.grammar.plain_words]
+            if plain and (not (cue and token.capital) or plain[-1] is chart.tokens[stop - 1]):
+                continue
+            close = self.people.close(chart.norms(start, stop))
+            if close is not None:
+                self._put(chart, start, stop, close)
+                return True
+        close = self.people.close_surname(token.norm) if token.norm not in self.values.known_words else None
+        if close is None or self._stranger(chart, start, start + 1, close):
+            return False
+        self._put(chart, start, start + 1, close)
+        return True
+
+    def _unknown(self, chart: Chart, start: int, cue: str, missing: list[Unmet]) -> None:
+        """A capitalised name of two words or more after a cue."""
+        end = start
+        while end < len(chart) and end - start < 4 and chart.free(end, end + 1):
+            token = chart.tokens[end]
+            if (end > start and chart.gap(end) not in _GAPS) or not token.capital:
+                break
+            if token.norm in self.grammar.plain_words:
+                return
+            end += 1
+        if end - start > 1:
+            words = chart.words(start, end)
+            missing.append(Unmet(self._cued(cue)[0].name, words, self.people.nearest(words)))
+            chart.put(start, end, "missing")
+
+    def _cue(self, chart: Chart, start: int) -> str:
+        """'maker' or 'performer' when the words before a name say so, else ''."""
+        for kind, cues in (("maker", self.grammar.people.maker), ("performer", self.grammar.people.performer)):
+            if preceded(chart, start, phrases(cues)) is not None:
+                return kind
+        before = chart.tokens[start - 1].norm if start else ""
+        own = chart.owner[start - 2] if start > 1 else None
+        if before in ("and", "or", "nor") and own is not None and (wanted := _person(own)) is not None:
+            return "performer" if wanted.field in {a.name for a in self.people.performers} else "maker"
+        return ""
+
+    def _cued(self, cue: str) -> tuple[Attribute, ...]:
+        own = self.people.makers if cue == "maker" else self.people.performers if cue == "performer" else ()
+        return own or self.people.attributes
+
+    def _put(self, chart: Chart, start: int, end: int, name: Name, *, note: str = "") -> None:
+        if start and chart.free(start - 1, start) and chart.gap(start) == " ":
+            before = chart.tokens[start - 1].norm
+            if self._nickname(before, name) and before not in self.grammar.plain_words:
+                start -= 1
+        cue = self._cue(chart, start)
+        first = start
+        if cue:
+            cues = self.grammar.people.maker if cue == "maker" else self.grammar.people.performer
+            begin = preceded(chart, start, phrases(cues))
+            first = start if begin is None else begin
+        said = note or ("" if name.sure else f"I took “{chart.words(start, end)}” as {name.value}.")
+        chart.put(first, end, "want", [replace(self._wanted(name, cue), note=said)])
+
+    def _wanted(self, name: Name, cue: str) -> Wanted:
+        """Items by or with a person: in the attribute of the cue, else wherever the name is at home."""
+        counts = {a.name: n for a, n in name.counts}
+        everywhere = [a for a, _ in name.counts]
+        pool = [a for a in self._cued(cue) if a.name in counts] or everywhere
+        against = pool if cue else everywhere
+        if not cue and len(pool) > 1:
+            top = max(counts[a.name] for a in pool)
+            pool = [a for a in pool if counts[a.name] * 3 >= top and counts[a.name] > 1] or pool
+        wanted = wanted_values(pool[0], (name.value,), "person")
+        for other in pool[1:]:
+            wanted = either(wanted, wanted_values(other, (name.value,), "person"))
+        negatives: tuple[Filter, ...] = tuple(value_filter(a, (name.value,), "none") for a in against)
+        label = f"by {name.value}" if cue == "maker" else f"with {name.value}" if cue == "performer" else name.value
+        negative = negatives[0] if len(negatives) == 1 else And(parts=negatives)
+        return replace(wanted, label=label, negative=negative)
+
+
+def _person(span: Span) -> Wanted | None:
+    """The person that a span asks for."""
+    if span.kind != "want" or not isinstance(span.payload, list) or not span.payload:
+        return None
+    wanted = span.payload[0]
+    return wanted if isinstance(wanted, Wanted) and wanted.how == "person" else None
