@@ -133,8 +133,8 @@ def _load(name: str, max_tokens: int | None) -> SentenceTransformer:
     from transformers.utils import logging
 
     # Its own bars and hints would be written into ours, or into the answer of a command.
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except Exception as error:  # a damaged folder fails in the many ways of its file formats
