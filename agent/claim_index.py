@@ -25,6 +25,13 @@ _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"
 _YEAR_SUFFIX = re.compile(r"\s*\(\d{4}\)\s*$")
 _ARTICLE_SUFFIX = re.compile(r"^(.+), (The|A|An|Le|La|Les|Il|El|Der|Die|Das|L')$")
 
+UNIT_NAMES = {
+    "gram": "g", "kilo": "kg", "kilogram": "kg", "metre": "m", "meter": "m", "litre": "l", "liter": "l",
+    "page": "pages", "inch": "in", "pound": "lb", "lb": "lb", "ounce": "oz", "watt": "w",
+}  # fmt: skip
+
+MASSES = frozenset({"g", "kg", "mg", "lb", "oz", "t", "ton"})
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -77,6 +84,12 @@ def stems(text: str) -> tuple[str, ...]:
     return tuple(t.stem for t in tokens(normalise(text)))
 
 
+def unit_name(word: str) -> str:
+    """A measure's unit in one spelling."""
+    folded = stems(word)[0] if stems(word) else word
+    return UNIT_NAMES.get(folded, stems(UNIT_NAMES.get(folded, folded))[0] if folded else "")
+
+
 def title_forms(title: str) -> Iterator[str]:
     """A title as people write it: without a year in brackets, with its article in front."""
     yield title
@@ -112,6 +125,10 @@ class ClaimIndex:
             for word in stems(phrase)
         )
         """words by which sentences name items and attributes; they claim nothing"""
+        self.masses = frozenset(
+            a.name for a in self.schema.attributes if a.numeric and a.unit and unit_name(a.unit) in MASSES
+        )
+        """attributes in units of mass"""
         self._labels: set[tuple[str, ...]] = set()
         for attribute in catalogue.schema.attributes:
             if attribute.kind is not AttributeKind.FLAG and (label := stems(attribute.label)):

@@ -108,6 +108,7 @@ def _alternatives(words: dict[str, tuple[Role, int]]) -> str:
 
 
 COMPARATIVE = re.compile(rf"\b({_alternatives(COMPARATIVES)})\s+(?:\w+\s+)?than\b\s*(.*)", re.IGNORECASE | re.DOTALL)
+HEAVIER = re.compile(r"\b(heavier|lighter)\s+than\b\s*(.*)", re.IGNORECASE | re.DOTALL)
 EQUATIVE = re.compile(
     rf"\b(not\s+|n't\s+)?(?:quite\s+|nearly\s+|just\s+)?as\s+({_alternatives(EQUATIVES)})\s+as\b\s*(.*)",
     re.IGNORECASE | re.DOTALL,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from convrec.agent.claim_index import ClaimIndex, normalise, stems
+from convrec.agent.claim_index import ClaimIndex, normalise, stems, unit_name
 from convrec.agent.claim_lexicon import FUNCTION_WORDS
 from convrec.agent.claim_numbers import Quantity, quantities
 from convrec.agent.labels import currency_symbol, seconds_per_unit
@@ -19,16 +19,6 @@ from convrec.retrieval.types import Item
 DIFFERENCE = re.compile(
     r"\b(?:longer|shorter|newer|older|later|earlier|cheaper|more|less|pricier|heavier|lighter)\b", re.IGNORECASE
 )
-UNIT_NAMES = {
-    "gram": "g", "kilo": "kg", "kilogram": "kg", "metre": "m", "meter": "m", "litre": "l", "liter": "l",
-    "page": "pages", "inch": "in", "pound": "lb", "lb": "lb", "ounce": "oz", "watt": "w",
-}  # fmt: skip
-
-
-def unit_name(word: str) -> str:
-    """A measure's unit in one spelling."""
-    folded = stems(word)[0] if stems(word) else word
-    return UNIT_NAMES.get(folded, stems(UNIT_NAMES.get(folded, folded))[0] if folded else "")
 
 
 class Measures:
@@ -122,13 +112,13 @@ class Measures:
         return _agrees(quantity, abs(mine - theirs) * scale)
 
     def compares(
-        self, role: Role | None, direction: int, item_ids: tuple[str, ...], difference: Quantity | None
+        self, fields: Iterable[str], direction: int, item_ids: tuple[str, ...], difference: Quantity | None
     ) -> bool:
-        """Whether the item stands to another one as said, by the first numeric attribute of the role."""
+        """Whether the item stands to another one as said, by the first of the attributes that both have."""
         catalogue = self.index.catalogue
-        for attribute in self.schema.with_role(role) if role else ():
+        for attribute in self._numeric(fields):
             mine = self.number(attribute.name)
-            if not attribute.numeric or mine is None:
+            if mine is None:
                 continue
             for item_id in item_ids:
                 other = catalogue.item(catalogue.row(item_id)) if item_id in catalogue else None
@@ -141,15 +131,13 @@ class Measures:
     def _said(self) -> tuple[Quantity, ...]:
         return quantities(normalise(self.words))
 
-    def _bounds(self, role: Role | None = None) -> Iterator[tuple[Attribute, float]]:
+    def _bounds(self) -> Iterator[tuple[Attribute, float]]:
         """Numbers that the person's constraints state, by attribute."""
         for constraint in self.constraints:
             for leaf in leaves(constraint.filter):
                 if leaf.field not in self.schema:
                     continue
                 attribute = self.schema.attribute(leaf.field)
-                if role is not None and attribute.role is not role:
-                    continue
                 stated: tuple[object, ...] = ()
                 if isinstance(leaf, Range):
                     stated = (leaf.minimum, leaf.maximum)
@@ -178,14 +166,19 @@ class Measures:
                 return True
         return False
 
-    def beyond_asked(self, role: Role | None, direction: int) -> bool:
-        """Whether the item lies beyond (in `direction`) a number that the person stated for a role."""
-        stated = list(self._bounds(role))
-        for attribute, bound in stated:
+    def _numeric(self, fields: Iterable[str]) -> list[Attribute]:
+        """Those numeric attributes, in the order of the schema."""
+        wanted = set(fields)
+        return [a for a in self.schema.attributes if a.numeric and a.name in wanted]
+
+    def beyond_asked(self, fields: Iterable[str], direction: int) -> bool:
+        """Whether the item lies beyond (in `direction`) a number that the person stated for one of the attributes."""
+        compared = self._numeric(fields)
+        for attribute, bound in self._bounds():
             mine = self.number(attribute.name)
-            if mine is not None and (mine - bound) * direction > 0:
+            if attribute in compared and mine is not None and (mine - bound) * direction > 0:
                 return True
-        for attribute in self.schema.with_role(role) if role else ():
+        for attribute in compared:
             mine = self.number(attribute.name)
             for said in self._said:
                 fits = _unit_fits(attribute, said) and said.unit != "plain"
@@ -212,9 +205,8 @@ def _unit_fits(attribute: Attribute, quantity: Quantity) -> bool:
     if quantity.unit == "percent":
         return (attribute.unit or "").casefold() in ("%", "percent", "per cent")
     if quantity.unit == "measure":
-        mass = {"g", "kg"}
         own, said = unit_name(attribute.unit or attribute.label), unit_name(quantity.word)
-        return own == said or {own, said} <= mass or said in stems(attribute.label)
+        return own == said or {own, said} <= {"g", "kg"} or said in stems(attribute.label)
     return True
 
 

@@ -24,6 +24,7 @@ _QUOTED = re.compile(r'"([^"]{1,300})"')
 _PAUSE = re.compile(r"[,;:()—–]|\s-\s|\b(?:and (?:this|it)|but|while|though|although|whereas)\b", re.IGNORECASE)
 _INSIDE_VALUE = frozenset(" -'.&/")
 _INSIDE_TITLE = _INSIDE_VALUE | frozenset(",:()!?")
+_DETERMINER = re.compile(r"(?:the\s+|your\s+|in\s+)*\"?", re.IGNORECASE)
 _DENIED = re.compile(r"\s*[:=]\s*(?:no|not|none|false)\b", re.IGNORECASE)
 _AFFIRMED = re.compile(
     r"\b(?:not (?:only|just|merely)|nothing but|no less)\b(?:\s+(?:a|an|the|in|from|by))*\s*$", re.IGNORECASE
@@ -280,6 +281,10 @@ class _Sentence:
         for match in self._clauses_matching(lexicon.COMPARATIVE):
             role, direction = lexicon.COMPARATIVES[_plain(match[1])]
             self._comparison(match, match.start(2), role, direction)
+        if self.index.masses:
+            for match in self._clauses_matching(lexicon.HEAVIER):
+                direction = 1 if match[1].casefold() == "heavier" else -1
+                self._comparison(match, match.start(2), None, direction)
         for match in self._clauses_matching(lexicon.EQUATIVE):
             role, direction = lexicon.EQUATIVES[_plain(match[2])]
             if match[1]:
@@ -291,10 +296,12 @@ class _Sentence:
             yield match
             at = match.start(match.lastindex or 0)
 
-    def _comparison(self, match: re.Match[str], object_start: int, role: Role, direction: int) -> None:
+    def _comparison(self, match: re.Match[str], object_start: int, role: Role | None, direction: int) -> None:
         rest = self.text[object_start:]
         against: Against = "other"
-        titles = [c for c in self.found if c.kind == "title" and -2 <= c.start - self.offset - object_start <= 2]
+        lead = _DETERMINER.match(rest)
+        named = object_start + (lead.end() if lead else 0)
+        titles = [c for c in self.found if c.kind == "title" and abs(c.start - self.offset - named) <= 1]
         if titles:
             against = "title"
         elif lexicon.THAN_ASKED.search(f"than {rest}"[:40]):
@@ -309,6 +316,7 @@ class _Sentence:
             object_start,
             role=role,
             direction=direction,
+            fields=frozenset(a.name for a in self.index.schema.with_role(role)) if role else self.index.masses,
             against=against,
             item_ids=titles[0].item_ids if titles else (),
             quantity=self._difference(match.start()),

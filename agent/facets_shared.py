@@ -28,7 +28,7 @@ RESEMBLES = 0.5
 """cosine from which two items may be called close"""
 AKIN = 0.35
 """cosine from which a rare topic in common is no accident"""
-_SHARE_ORDER = {Role.PERSON: 0, Role.TOPIC: 1}
+_SHARE_ORDER: dict[Role | None, int] = {Role.PERSON: 0, Role.TOPIC: 1}
 
 
 def example_facets(context: NarrationContext, facts: Facts, row: int) -> Iterator[Facet]:

@@ -171,12 +171,12 @@ def _check_number(claim: Claim, facts: Facts) -> str | None:
 
 def _check_comparison(claim: Claim, facts: Facts) -> str | None:
     problem = f'"{claim.text.strip()}" does not hold'
-    attributes = facts.schema.with_role(claim.role) if claim.role else ()
+    attributes = [a for a in facts.schema.attributes if a.name in claim.fields]
     direction = -claim.direction if claim.negated else claim.direction
     if claim.against == "title":
-        return None if facts.measures.compares(claim.role, direction, claim.item_ids, claim.quantity) else problem
+        return None if facts.measures.compares(claim.fields, direction, claim.item_ids, claim.quantity) else problem
     if claim.against == "asked":
-        return None if facts.measures.beyond_asked(claim.role, direction) else problem
+        return None if facts.measures.beyond_asked(claim.fields, direction) else problem
     if claim.against == "typical":
         for attribute in attributes:
             value = facts.measures.number(attribute.name)

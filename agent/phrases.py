@@ -14,7 +14,7 @@ from convrec.retrieval.types import AttributeValue
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
-COMPARATIVE_WORDS = {
+COMPARATIVE_WORDS: dict[Role | None, tuple[str, str]] = {
     Role.DURATION: ("shorter", "longer"),
     Role.YEAR: ("older", "newer"),
     Role.PRICE: ("cheaper", "pricier"),

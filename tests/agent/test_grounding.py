@@ -55,6 +55,7 @@ def tool_facts(item_id: str = "k12") -> Facts:
         item=catalogue.item(catalogue.row(item_id)),
         schema=catalogue.schema,
         index=TOOL_INDEX,
+        references={"k7": "Cutting Board"},
         words="something dishwasher safe under 20 euros",
         constraints=(Constraint(filter=Range(field="price", maximum=20.0, maximum_open=True)),),
     )
@@ -202,6 +203,10 @@ def test_true_sentences_pass(truth: str) -> None:
         ("It costs $18 less than most.", False),
         ("BPA-free and unbreakable.", False),
         ("Good for baking.", False),
+        ("Lighter than the Cutting Board, which you named.", True),
+        ('Heavier than the "Cutting Board".', False),
+        ('960 g lighter than the "Cutting Board".', True),
+        ('500 g lighter than the "Cutting Board".', False),
         ("Comes with a 5 year guarantee.", False),
     ],
 )
