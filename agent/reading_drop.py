@@ -43,11 +43,11 @@ class DropReader:
         if draft.context.request.empty and not draft.context.request.exclusions:
             return
         for position in range(len(chart)):
-            length = chart.phrase_at(position, self._cues, 5)
+            length = chart.phrase_at(position, self._cues)
             if length:
                 self._command(chart, draft, position, position + length)
         for position in range(len(chart)):
-            length = chart.phrase_at(position, self._tail, 4)
+            length = chart.phrase_at(position, self._tail)
             if length and chart.free(max(0, position - 2), position):
                 self._command(
                     chart, draft, max(0, position - 2), max(0, position - 2), until=position, end=position + length

@@ -8,7 +8,7 @@ import numpy as np
 
 from convrec.agent.reading_grammar import Adjective, Grammar, phrases
 from convrec.agent.reading_ranges import Quantiles
-from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_text import Chart, Phrases, key_of
 from convrec.agent.reading_values import Hit, ValueIndex
 from convrec.agent.reading_wanted import Wanted, value_filter, wanted_range, wanted_values
 from convrec.retrieval.catalogue import Catalogue
@@ -56,7 +56,7 @@ class Finder:
         home = wanted_values(attribute, (main,), "nation", label=f"{attribute.label} {main}")
         for cues in (own.foreign, own.no_translation):
             for position in range(len(chart)):
-                length = chart.phrase_at(position, phrases(cues), 6)
+                length = chart.phrase_at(position, phrases(cues))
                 if not length:
                     continue
                 wanted = home
@@ -88,7 +88,7 @@ class Finder:
         for start in range(len(chart)):
             if chart.owner[start] is not None or not self.values.starts(chart.tokens[start].stem):
                 continue
-            least = max(shortest, chart.phrase_at(start, self.grammar.adjectives, 6) + 1) if shortest > 1 else 1
+            least = max(shortest, chart.phrase_at(start, self.grammar.adjective_phrases) + 1) if shortest > 1 else 1
             for length in range(min(self.values.longest, len(chart) - start), least - 1, -1):
                 end = start + length
                 if not chart.free(start, end) or any(chart.breaks(p, ".,;!?\n") for p in range(start + 1, end)):
@@ -235,7 +235,7 @@ class Finder:
     def find_adjectives(self, chart: Chart) -> None:
         """'short', 'cheap', 'recent', 'well rated', 'hidden gem'."""
         for start in range(len(chart)):
-            length = chart.phrase_at(start, self.grammar.adjectives, 6)
+            length = chart.phrase_at(start, self.grammar.adjective_phrases)
             for size in range(length, 0, -1):
                 entries = self.grammar.adjectives.get(chart.norms(start, start + size), ())
                 wanted = [w for w in (self.adjective(e) for e in entries) if w is not None][:1]
@@ -306,13 +306,13 @@ def _flag_keys(attribute: Attribute) -> set[str]:
     return {key.removeprefix("is ").removeprefix("has ") for key in keys if key}
 
 
-def preceded(chart: Chart, start: int, cues: frozenset[str]) -> int | None:
+def preceded(chart: Chart, start: int, cues: Phrases) -> int | None:
     """Where a cue begins that ends right before a token, an article between allowed; None without one."""
     for skip in (0, 1):
         end = start - skip
         if skip and (start < 1 or chart.tokens[start - 1].norm not in ("the", "a", "an", "in", "my")):
             break
-        for length in range(min(5, end), 0, -1):
+        for length in range(min(cues.longest, end), 0, -1):
             begin = end - length
             if (
                 chart.norms(begin, end) in cues

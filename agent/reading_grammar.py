@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from convrec.agent.reading_text import fold, key_of, singular
+from convrec.agent.reading_text import Phrases, fold, key_of, singular
 
 Side = Literal["low", "high", "top"]
 
@@ -281,6 +281,14 @@ class Grammar(_Data):
         return {word: tuple(entries) for word, entries in index.items()}
 
     @cached_property
+    def adjective_phrases(self) -> Phrases:
+        return Phrases(self.adjectives)
+
+    @cached_property
+    def comparative_phrases(self) -> Phrases:
+        return Phrases(self.comparatives)
+
+    @cached_property
     def concepts(self) -> dict[str, Concept]:
         index: dict[str, Concept] = {}
         for concept in self.concept:
@@ -295,9 +303,9 @@ def phrase_key(phrase: str) -> str:
 
 
 @cache
-def phrases(entries: tuple[str, ...]) -> frozenset[str]:
+def phrases(entries: tuple[str, ...]) -> Phrases:
     """A list of the grammar as a set to look phrases up in."""
-    return frozenset(phrase_key(entry) for entry in entries)
+    return Phrases(phrase_key(entry) for entry in entries)
 
 
 @lru_cache(maxsize=1)

@@ -59,6 +59,7 @@ class LanguagePack:
         for name, words in (*_locale_names(data.code), *data.phrases.items()):
             for word in words:
                 self._phrases[self._key(word)] = name
+        self._firsts = frozenset(_units(phrase)[0].norm for phrase in self._phrases if phrase)
         self._patterns = [(re.compile(p.find), p.to) for p in data.patterns]
 
     def _key(self, phrase: str) -> str:
@@ -125,6 +126,8 @@ class LanguagePack:
         return end
 
     def _phrase(self, units: list[_Unit], position: int) -> tuple[str, int] | None:
+        if units[position].norm not in self._firsts:
+            return None
         for length in range(min(_LONGEST, len(units) - position), 0, -1):
             own = units[position : position + length]
             if any(_stops(u.gap) for u in own[1:]):

@@ -432,7 +432,7 @@ class ReferenceReader:
         for start in range(len(chart)):
             if chart.owner[start] is not None:
                 continue
-            length = chart.phrase_at(start, self.grammar.comparatives, 5)
+            length = chart.phrase_at(start, self.grammar.comparative_phrases)
             if length:
                 chart.put(
                     start,
@@ -445,7 +445,7 @@ class ReferenceReader:
             if plain is not None:
                 chart.put(start, start + 1, "compare", Compared((), plain))
             elif chart.tokens[start].norm in ("more", "less", "fewer") and start + 1 < len(chart):
-                if chart.phrase_at(start, self.grammar.adjectives, 6) > 1:
+                if chart.phrase_at(start, self.grammar.adjective_phrases) > 1:
                     continue
                 self._more_or_less(chart, start)
 

@@ -47,7 +47,7 @@ class ScopeReader:
     def mark_idioms(self, chart: Chart) -> None:
         """'not sure', 'why not', 'no problem': no negation of what follows."""
         for position in range(len(chart)):
-            length = chart.phrase_at(position, self._idioms, 4)
+            length = chart.phrase_at(position, self._idioms)
             if length:
                 chart.put(position, position + length, "skip")
 
@@ -76,7 +76,7 @@ class ScopeReader:
     def _cue(self, chart: Chart, position: int) -> tuple[int, str]:
         best, kind = 0, ""
         for name, cues in self._cues:
-            length = chart.phrase_at(position, cues, 5)
+            length = chart.phrase_at(position, cues)
             if length > best:
                 best, kind = length, name
         return best, kind

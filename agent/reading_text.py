@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -104,6 +104,19 @@ def tokenise(text: str, *, offset: int = 0) -> list[Token]:
     return tokens
 
 
+class Phrases(frozenset[str]):
+    """Folded phrases, with their first words so that most places of a message need no look-up."""
+
+    firsts: frozenset[str]
+    longest: int
+
+    def __new__(cls, phrases: Iterable[str]) -> Phrases:
+        own = super().__new__(cls, phrases)
+        own.firsts = frozenset(phrase.split(" ", 1)[0] for phrase in own)
+        own.longest = max((phrase.count(" ") + 1 for phrase in own), default=0)
+        return own
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Tokens `start` (inclusive) to `end` (exclusive), read as `kind`; `payload` depends on the kind."""
@@ -121,9 +134,11 @@ class Chart:
     message: str
     tokens: list[Token]
     owner: list[Span | None] = field(default_factory=list)
+    _norms: list[str] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         self.owner = [None] * len(self.tokens)
+        self._norms = [token.norm for token in self.tokens]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -160,7 +175,7 @@ class Chart:
         return self.words(start, end)
 
     def norms(self, start: int, end: int) -> str:
-        return " ".join(t.norm for t in self.tokens[start:end])
+        return " ".join(self._norms[start:end])
 
     def stems(self, start: int, end: int) -> str:
         return " ".join(t.stem for t in self.tokens[start:end])
@@ -174,9 +189,11 @@ class Chart:
         gap = self.gap(position)
         return any(sign in gap for sign in signs)
 
-    def phrase_at(self, position: int, phrases: Container[str], longest: int) -> int:
+    def phrase_at(self, position: int, phrases: Phrases) -> int:
         """Number of tokens of the longest phrase that starts here, over tokens that nobody has read; or 0."""
-        for length in range(min(longest, len(self) - position), 0, -1):
+        if position >= len(self.tokens) or self.tokens[position].norm not in phrases.firsts:
+            return 0
+        for length in range(min(phrases.longest, len(self) - position), 0, -1):
             if self.norms(position, position + length) in phrases and self.free(position, position + length):
                 if any(self.breaks(p) for p in range(position + 1, position + length)):
                     continue

@@ -73,7 +73,7 @@ class TimeReader:
             return None
         time = self.grammar.time
         for part, words in (("early", time.early), ("mid", time.mid), ("late", time.late)):
-            length = chart.phrase_at(position, phrases(words), 4)
+            length = chart.phrase_at(position, phrases(words))
             if length:
                 decade = self._decade(chart, self._skip_the(chart, position + length))
                 if decade is None:
@@ -161,7 +161,7 @@ class TimeReader:
             (time.last_year, (self.anchor - 1, self.anchor - 1)),
         )
         for words, (first, last) in fixed:
-            length = chart.phrase_at(position, phrases(words), 4)
+            length = chart.phrase_at(position, phrases(words))
             if length:
                 anchored = words not in (time.this_century, time.last_century)
                 return YearSpan(first, last, position, position + length, anchored)

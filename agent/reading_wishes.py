@@ -34,7 +34,7 @@ class WishReader:
             (own.novel, {"novelty": 0.6}),
         ):
             for position in range(len(chart)):
-                length = chart.phrase_at(position, phrases(cues), 6)
+                length = chart.phrase_at(position, phrases(cues))
                 if length:
                     chart.put(position, position + length, "skip")
                     draft.wishes.update(wish)

@@ -231,7 +231,7 @@ class RulesInterpreter:
         own = self.grammar.lasting
         for kind, cues in (("veto", own.veto), ("like", own.like), ("dislike", own.dislike)):
             for position in range(start, min(start + 3, len(chart))):
-                length = chart.phrase_at(position, phrases(cues), 7)
+                length = chart.phrase_at(position, phrases(cues))
                 if length:
                     if kind == "veto":
                         chart.put(position, position + length, "veto")
