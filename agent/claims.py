@@ -90,6 +90,8 @@ class _Sentence:
         self.stems = tuple(t.stem for t in self.tokens)
         self.used = bytearray(len(text))
         self.pauses = [(m.start(), m.end()) for m in _PAUSE.finditer(text)]
+        self.asked = list(lexicon.ASKED.finditer(text))
+        self.liked = list(lexicon.LIKED.finditer(text))
         self.found: list[Claim] = []
 
     def claims(self) -> list[Claim]:
@@ -105,8 +107,8 @@ class _Sentence:
         return sorted(scoped, key=lambda c: (c.start, c.end))
 
     def _claim(self, kind: ClaimKind, start: int, end: int, **more: object) -> Claim:
-        claim = Claim(kind, self.text[start:end], self.offset + start, self.offset + end, self.text.strip())
-        claim = replace(claim, **more)  # type: ignore[arg-type]
+        where = (self.offset + start, self.offset + end)
+        claim = Claim(kind, self.text[start:end], *where, self.text.strip(), **more)  # type: ignore[arg-type]
         self.found.append(claim)
         return claim
 
@@ -351,11 +353,11 @@ class _Sentence:
                 self._claim("praise", *match.span())
 
     def _person(self) -> None:
-        for wish in (lexicon.ASKED, lexicon.LIKED):
-            for match in wish.finditer(self.text):
+        for wishes in (self.asked, self.liked):
+            for match in wishes:
                 end = self._reach(match.end())
                 if self._free(*match.span()) and self.text[match.end() : end].strip(' .!?"'):
-                    self._claim("asked", match.end(), end, taste=wish is lexicon.LIKED)
+                    self._claim("asked", match.end(), end, taste=wishes is self.liked)
         for pattern, kind in ((lexicon.LIKED, "liked"), (lexicon.KNEW, "known"), (lexicon.TASTE, "known")):
             for match in pattern.finditer(self.text):
                 if self._free(*match.span()):
@@ -394,18 +396,17 @@ class _Sentence:
     def _scoped(self, claim: Claim) -> Claim:
         """The claim, marked with whose it is and whether it is denied."""
         start = claim.start - self.offset
-        if claim.kind in ("value", "name", "number", "degree"):
-            attributed = self._within(lexicon.ASKED, start)
-            taste = not attributed and claim.kind == "value" and self._within(lexicon.LIKED, start)
-            claim = replace(claim, attributed=attributed, taste=taste)
-        if claim.kind in ("value", "degree", "praise", "name", "comparison"):
-            claim = replace(
-                claim, negated=self._negated(start) or bool(_DENIED.match(self.text[start + len(claim.text) :]))
-            )
+        attributed = claim.kind in ("value", "name", "number", "degree") and self._within(self.asked, start)
+        taste = claim.kind == "value" and not attributed and self._within(self.liked, start)
+        negated = claim.kind in ("value", "degree", "praise", "name", "comparison") and (
+            self._negated(start) or bool(_DENIED.match(self.text[start + len(claim.text) :]))
+        )
+        if attributed or taste or negated:
+            return replace(claim, attributed=attributed, taste=taste, negated=negated)
         return claim
 
-    def _within(self, pattern: re.Pattern[str], start: int) -> bool:
-        return any(m.end() <= start < self._reach(m.end()) for m in pattern.finditer(self.text))
+    def _within(self, wishes: Sequence[re.Match[str]], start: int) -> bool:
+        return any(m.end() <= start < self._reach(m.end()) for m in wishes)
 
     def _negated(self, start: int) -> bool:
         lo = self._clause(start)[0]

@@ -37,11 +37,11 @@ def _missed_facets(constraint: Constraint, facts: Facts) -> Iterator[Facet]:
     said = words_evidence(constraint.provenance.words, facts)
     if value is None:
         return
-    if isinstance(node, Range) and isinstance(value, float | int) and attribute.role in COMPARATIVE_WORDS:
+    if isinstance(node, Range) and isinstance(value, float | int):
         above = node.maximum is not None and value > node.maximum
         if not above and (node.minimum is None or value >= node.minimum):
             return
-        word = COMPARATIVE_WORDS[attribute.role][above]
+        word = COMPARATIVE_WORDS.get(attribute.role, ("less", "more"))[above]
         own = label_number(attribute, float(value))
         yield Facet(
             "beyond",

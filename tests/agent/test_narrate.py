@@ -124,6 +124,14 @@ def test_kitchen_tools_read_well() -> None:
     assert all("film" not in r.text for r in reasons)
 
 
+def test_a_measure_beyond_the_wish_is_said() -> None:
+    catalogue = tools()
+    request = asked(said(Range(field="weight", maximum=200), "ideally up to 200 g", Strength.SOFT))
+    context = NarrationContext(request=request, catalogue=catalogue, words="ideally up to 200 g")
+    assert "240 g" in told(catalogue, context, "k12")[-1].text
+    assert "more than you asked" in told(catalogue, context, "k12")[-1].text.casefold()
+
+
 def test_an_item_without_a_record_gets_no_invented_reason() -> None:
     catalogue = tools()
     context = NarrationContext(request=Request(), catalogue=catalogue)
