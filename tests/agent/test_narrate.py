@@ -267,7 +267,7 @@ def _check_all_wordings(context: NarrationContext, index: ClaimIndex, row: int) 
             assert unsupported(Reason(text=sentence_case(text), evidence=facet.evidence), facts) == (), text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(contexts())
 def test_whatever_the_catalogue_every_template_is_true_and_every_item_with_a_record_gets_a_reason(
     drawn: tuple[NarrationContext, int],
