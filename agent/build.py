@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convrec.agent.settings import Settings
+from convrec.ranking.settings import Effort
 from convrec.retrieval.progress import Progress, silent
 
 if TYPE_CHECKING:
     from convrec.retrieval.catalogue import Catalogue
     from convrec.retrieval.generation import Generation
+    from convrec.retrieval.indexing import BuildContext
     from convrec.retrieval.ingest import ColumnOverrides
     from convrec.retrieval.interactions import InteractionLog
     from convrec.retrieval.reports import RowReport
+    from convrec.retrieval.vectors import Embedder
 
 VALUE_VECTORS = "values.safetensors"
-"""file of a generation with the vectors of the vocabulary that is matched by meaning"""
+"""file of a generation with the vectors of the vocabularies that are matched by meaning"""
+VOCABULARY_STAGE = "Embedding the vocabulary"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,36 +53,110 @@ def load(files: SourceFiles) -> Loaded:
     """
     from convrec.retrieval.ingest import read_interactions, read_items
     from convrec.retrieval.interactions import InteractionLog
-    from convrec.retrieval.schema_file import load_schema_toml
+    from convrec.retrieval.schema_file import load_log_columns, load_schema_toml
 
     schema = load_schema_toml(files.schema) if files.schema is not None else None
     catalogue, report = read_items(files.items, overrides=files.overrides, schema=schema, noun=files.noun)
     reports = [report]
     if files.interactions is not None:
-        log, log_report = read_interactions(files.interactions, catalogue, overrides=files.overrides)
+        overrides = files.overrides
+        if files.schema is not None:
+            named = load_log_columns(files.schema)
+            overrides = overrides.or_else(named) if overrides is not None else named
+        log, log_report = read_interactions(files.interactions, catalogue, overrides=overrides)
         reports.append(log_report)
     else:
         log = InteractionLog.from_sequences([])
     return Loaded(catalogue, log, tuple(reports))
 
 
-def build(workspace: Path, loaded: Loaded, settings: Settings, *, progress: Progress = silent) -> Generation:
+def build(
+    workspace: Path,
+    loaded: Loaded,
+    settings: Settings,
+    *,
+    effort: Effort = Effort.QUICK,
+    progress: Progress = silent,
+    retrain: bool = False,
+) -> Generation:
     """Embed, index and train what was loaded into a new generation, and switch to it.
 
-    People who were forgotten in this workspace are left out.
+    The ranker is taken over from the serving generation where items and log are the same, unless `retrain`.
 
     Raises:
         WorkspaceError, EmbedderError, StoreError: the old generation serves on.
     """
-    from convrec.agent.forgetting import without_forgotten
-    from convrec.agent.identity import pseudonymised
     from convrec.retrieval.embedding import open_embedder
     from convrec.retrieval.indexing import build_index
     from convrec.retrieval.workspace import Workspace
 
     place = Workspace(workspace, chroma=settings.retrieval.chroma)
     embedder = open_embedder(settings.retrieval.embedding)
-    log = without_forgotten(loaded.log, workspace)
-    if settings.profile.pseudonymise:
-        log = pseudonymised(log, workspace)
-    return build_index(place, loaded.catalogue, log, embedder, progress=progress)
+
+    def add_files(context: BuildContext) -> None:
+        add_value_vectors(context, embedder)
+        add_ranker(context, embedder, settings, effort, retrain=retrain)
+
+    return build_index(place, loaded.catalogue, loaded.log, embedder, progress=progress, extra=add_files)
+
+
+def add_value_vectors(context: BuildContext, embedder: Embedder) -> None:
+    """Embed the vocabularies that requests are matched with by meaning, so that no turn has to."""
+    from convrec.agent.rules import RulesInterpreter
+    from convrec.retrieval.tensors import save_tensors
+    from convrec.retrieval.topics import TopicSource
+
+    if _taken_over(context, {"items", "embeddings"}, VALUE_VECTORS):
+        return
+    texts = {
+        "values": RulesInterpreter(context.catalogue).value_texts(),
+        "topics": TopicSource(context.catalogue, embedder.encode).texts,
+    }
+    unique = list(dict.fromkeys(text for own in texts.values() for text in own))
+    vectors = embedder.encode(unique, progress=lambda _, done, total: context.progress(VOCABULARY_STAGE, done, total))
+    row = {text: number for number, text in enumerate(unique)}
+    tensors = {name: vectors[[row[text] for text in own]] for name, own in texts.items()}
+    save_tensors(context.folder / VALUE_VECTORS, tensors)
+
+
+def add_ranker(
+    context: BuildContext, embedder: Embedder, settings: Settings, effort: Effort, *, retrain: bool = False
+) -> None:
+    """Train the ranker of a generation, or take it over where nothing it depends on changed."""
+    from convrec.ranking.checkpoint import CONFIG, TENSORS, save_ranker
+    from convrec.ranking.training import Material, train_ranker
+    from convrec.retrieval.embedding_cache import QueryEncoder
+    from convrec.retrieval.generation import LEXICAL
+    from convrec.retrieval.lexical import LexicalIndex
+    from convrec.retrieval.recall import Recall, popularity_prior
+    from convrec.retrieval.topics import TopicSource
+
+    if not retrain and _taken_over(context, {"items", "interactions", "embeddings"}, TENSORS, CONFIG):
+        return
+    catalogue, log = context.catalogue, context.log
+    encode = QueryEncoder(embedder)
+    lexical = LexicalIndex.load(context.folder / LEXICAL)
+    recall = Recall(
+        catalogue,
+        context.vectors,
+        lexical=lexical,
+        popularity=popularity_prior(catalogue, log),
+        settings=settings.retrieval.recall,
+    )
+    material = Material(
+        catalogue, log, context.vectors, recall, embedder.encode_queries, (TopicSource(catalogue, encode),)
+    )
+    trained = train_ranker(material, effort, progress=context.progress)
+    save_ranker(context.folder, trained, catalogue, log, effort)
+
+
+def _taken_over(context: BuildContext, parts: set[str], *files: str) -> bool:
+    """Take files of the previous generation over, where the parts they depend on are the same."""
+    previous = context.previous
+    if previous is None or not parts <= context.unchanged:
+        return False
+    if not all(previous.extra_path(name).is_file() for name in files):
+        return False
+    for name in files:
+        context.reuse(name)
+    return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convrec.agent.options import UserOption, WorkspaceOption
+from convrec.ranking.settings import Effort
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,6 +52,7 @@ def build(
     noun: Annotated[
         str | None, typer.Option(help="What one item is called: film, book, tool.", show_default=False)
     ] = None,
+    effort: Annotated[Effort, typer.Option(help="How long the ranker trains.")] = Effort.QUICK,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Build a workspace from your items and, where you have one, your log of who liked what.
@@ -93,15 +95,15 @@ def build(
     place = settings.workspace or default_workspace()
     report_rows(loaded, rejects or place, console)
     with progress_bars(console) as progress:
-        generation = build_workspace(place, loaded, settings, progress=progress)
+        generation = build_workspace(place, loaded, settings, effort=effort, progress=progress)
     console.print(_summary(generation, time.perf_counter() - started, place), markup=False, highlight=False)
 
 
 def report_rows(loaded: Loaded, rejects: Path, console: Console) -> None:
-    """Say what was wrong with the rows, and keep the rejected ones in a file."""
+    """Say how the rows were understood and what was wrong with them, and keep the rejected ones in a file."""
     for report in loaded.reports:
-        for warning in report.warnings:
-            console.print(f"{report.path.name}: {warning}", markup=False, highlight=False)
+        for line in (*report.notes, *report.warnings):
+            console.print(f"{report.path.name}: {line}", markup=False, highlight=False)
         if report.rejected:
             folder = rejects if rejects.suffix == "" else rejects.parent
             folder.mkdir(parents=True, exist_ok=True)
@@ -124,20 +126,28 @@ def progress_bars(console: Console) -> Iterator[Progress]:
 
         def line(stage: str, done: int, total: int) -> None:
             del done
-            if stage not in seen:
-                seen.add(stage)
-                console.print(f"{stage} ({total:,}) …" if total > 1 else f"{stage} …", markup=False, highlight=False)
+            name = stage.partition("\t")[0]
+            if name not in seen:
+                seen.add(name)
+                console.print(f"{name} ({total:,}) …" if total > 1 else f"{name} …", markup=False, highlight=False)
 
         yield line
         return
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}"),
+    )
     with Progress(*columns, console=console) as bars:
         tasks: dict[str, TaskID] = {}
 
         def bar(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
+            name, _, detail = stage.partition("\t")
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total, detail="")
+            bars.update(tasks[name], completed=done, total=total, detail=detail)
 
         yield bar
 

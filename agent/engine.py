@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from convrec.agent.people import PeopleStore
 from convrec.agent.relaxation import Loosening, find_relaxations
 from convrec.ranking.diversity import select
+from convrec.ranking.query import recall_query
 from convrec.ranking.rank import Ranker
-from convrec.ranking.types import Person, ScoredItem
+from convrec.ranking.tastes import calibration_for
+from convrec.ranking.types import Person, Scored, ScoredItem
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.interactions import InteractionLog
 from convrec.retrieval.recall import CandidateSource, Recall, RecallQuery
@@ -23,8 +25,8 @@ from convrec.retrieval.types import Recalled
 POOL = 1000
 """candidates that recall hands to the ranker"""
 
-HISTORY_DECAY = 0.9
-"""weight of each older item of the history, for the history channel"""
+SHORTLIST = 100
+"""best candidates that a list is selected from"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,33 +93,10 @@ class Engine:
             seen=tuple(said["seen"]),
         )
 
-    def excluded(self, request: Request, person: Person) -> NDArray[np.int32]:
-        """(m,) rows that must not be shown: named, rejected and reference items, dislikes, and the history."""
-        ids = [*(e.item_id for e in request.exclusions), *(r.item_id for r in request.references)]
-        rows = set(self.catalogue.rows(ids).tolist()) | person.disliked
-        if not request.wishes.include_history:
-            rows |= person.known
-        return np.array(sorted(rows), np.int32)
-
     def query(self, request: Request, person: Person, leave_out: Sequence[str] = ()) -> RecallQuery:
         """The recall query of a request; `leave_out` are ids that must not come either."""
-        wanted = [d for d in request.descriptions if d.weight]
-        weights = person.weights()
-        age = np.arange(person.items.size)[::-1]
-        anchors = [(r.item_id, r.weight) for r in request.references if r.item_id in self.catalogue]
-        return RecallQuery(
-            filter=request.hard_filter(),
-            exclude_rows=np.union1d(self.excluded(request, person), self.catalogue.rows(leave_out)).astype(np.int32),
-            text=request.text,
-            text_vectors=self.encode([d.text for d in wanted]) if wanted else None,
-            text_weights=np.array([d.weight for d in wanted], np.float32),
-            anchor_rows=self.catalogue.rows(item_id for item_id, _ in anchors),
-            anchor_weights=np.array([weight for _, weight in anchors], np.float32),
-            history_rows=person.items,
-            history_weights=(np.clip(weights, 0, 1) * HISTORY_DECAY**age).astype(np.float32),
-            user_row=self.log.row(person.user_id) if person.user_id is not None else None,
-            count=POOL,
-        )
+        row = self.log.row(person.user_id) if person.user_id is not None else None
+        return recall_query(request, person, self.catalogue, self.encode, count=POOL, leave_out=leave_out, user_row=row)
 
     def recommend(
         self, request: Request, person: Person, *, leave_out: Sequence[str] = (), relax: bool = True
@@ -169,6 +148,14 @@ class Engine:
         """The selected list, and all candidates by score."""
         scored = self.ranker.score(recalled, person, request)
         order = np.argsort(-scored.score, kind="stable")
-        wishes = request.wishes
-        items = select(scored, np.asarray(self.vectors[scored.rows]), count=wishes.count, diversity=wishes.diversity)
+        shortlist = order[: max(SHORTLIST, request.wishes.count * 5)]
+        near = Scored(scored.rows[shortlist], {name: column[shortlist] for name, column in scored.terms.items()})
+        items = select(
+            near,
+            np.asarray(self.vectors[near.rows]),
+            count=request.wishes.count,
+            diversity=request.wishes.diversity,
+            titles=tuple(self.catalogue.titles[row].casefold() for row in near.rows.tolist()),
+            calibration=calibration_for(person, near.rows, self.catalogue) if request.empty else None,
+        )
         return items, scored.rows[order]

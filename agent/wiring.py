@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convrec.agent.build import VALUE_VECTORS
 from convrec.agent.engine import Engine
 from convrec.agent.mind import Mind, OfflineMind
 from convrec.agent.people import PeopleStore
 from convrec.agent.settings import Settings
-from convrec.ranking.rank import FixedWeightRanker
+from convrec.ranking.checkpoint import load_ranker
+from convrec.ranking.rank import AdditiveScorer
+from convrec.ranking.signals import CollaborativeSource
 from convrec.retrieval.embedding import open_embedder
 from convrec.retrieval.embedding_cache import QueryEncoder
 from convrec.retrieval.recall import Recall, popularity_prior
@@ -28,6 +31,7 @@ def make_engine(generation: Generation, people: PeopleStore, settings: Settings)
     Raises:
         WorkspaceLayoutError: a file of the generation is damaged.
         EmbedderError: the settings name another embedder than the one that built the index.
+        CheckpointError: the trained ranker is missing or does not fit the catalogue.
     """
     embedder = open_embedder(settings.retrieval.embedding)
     generation.check_embedder(embedder.identity)
@@ -43,16 +47,24 @@ def make_engine(generation: Generation, people: PeopleStore, settings: Settings)
         settings=settings.retrieval.recall,
     )
     encode = QueryEncoder(embedder)
+    ranker = load_ranker(generation.folder, catalogue, vectors, recall.popularity)
+    topics = TopicSource(catalogue, encode, vectors=prepared_vectors(generation).get("topics"))
     return Engine(
         catalogue=catalogue,
         log=log,
         recall=recall,
         vectors=vectors,
         encode=encode,
-        ranker=FixedWeightRanker(catalogue),
-        sources=(TopicSource(catalogue, encode),),
+        ranker=AdditiveScorer(ranker.signals, ranker.net),
+        sources=(CollaborativeSource(ranker.signals), topics),
         people=people,
     )
+
+
+def prepared_vectors(generation: Generation) -> dict[str, NDArray[np.float32]]:
+    """Vectors of vocabularies that the build prepared, by what they are for; empty where it did not."""
+    file = generation.extra_path(VALUE_VECTORS)
+    return {name: np.array(tensor) for name, tensor in map_tensors(file).items()} if file.is_file() else {}
 
 
 def make_mind(generation: Generation, engine: Engine) -> Mind:
@@ -61,8 +73,7 @@ def make_mind(generation: Generation, engine: Engine) -> Mind:
     from convrec.agent.narrate import TemplateNarrator
     from convrec.agent.rules import RulesInterpreter
 
-    file = generation.extra_path(VALUE_VECTORS)
-    values = np.array(map_tensors(file)["vectors"]) if file.is_file() else None
+    values = prepared_vectors(generation).get("values")
     interpreter = RulesInterpreter(engine.catalogue, engine.encode, value_vectors=values)
     narrator = TemplateNarrator(engine.catalogue, ClaimIndex(engine.catalogue))
     return OfflineMind(interpreter, narrator)

@@ -1,74 +1,46 @@
-"""The ranker's contract, and the fixed-weight ranker that needs no training."""
+"""The ranker's contract, and the additive ranker that serves."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convrec.ranking.model import AdditiveRanker, context_of
+from convrec.ranking.signals import SIGNALS, TERMS, Signals, standardise
 from convrec.ranking.types import Person, Scored
-from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.filter_compile import mask
 from convrec.retrieval.request import Request
 from convrec.retrieval.types import Recalled
+
+NOVELTY_STRENGTH = 1.5
+"""how many standard deviations of popularity the strongest wish for hidden gems, or for well known ones, is worth"""
 
 
 class Ranker(Protocol):
     """Scores candidates for a person and a request, in terms that add up."""
-
-    name: str
 
     def score(self, recalled: Recalled, person: Person, request: Request) -> Scored:
         """The candidates of `recalled`, in its order, with their terms."""
         ...
 
 
-def standardise(column: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(n,) z-scores over the candidates; a missing score (NaN) counts as the lowest one, a constant column as 0."""
-    values = np.asarray(column, np.float64)
-    known = ~np.isnan(values)
-    if not known.any():
-        return np.zeros(values.size)
-    values = np.where(known, values, values[known].min())
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 1e-9 else np.zeros(values.size)
+class AdditiveScorer:
+    """Scores by the learned weights: each term is the sum of its signals' products, and the score the sum of terms."""
 
-
-def soft_matches(request: Request, catalogue: Catalogue, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-    """(n,) weighted share of the soft constraints that each row meets; 0 without soft constraints."""
-    total = sum(abs(c.weight) for c in request.soft)
-    if not total:
-        return np.zeros(rows.size)
-    hits = np.zeros(rows.size)
-    for constraint in request.soft:
-        hits += constraint.weight * mask(constraint.filter, catalogue)[rows]
-    return hits / total
-
-
-class FixedWeightRanker:
-    """A deterministic sum of standardised channel scores: the ranker of a workspace that was not trained."""
-
-    name = "fixed-weights"
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, signals: Signals, net: AdditiveRanker) -> None:
+        self._signals = signals
+        self._net = net
 
     def score(self, recalled: Recalled, person: Person, request: Request) -> Scored:
-        channels = recalled.channels
-        blank = np.zeros(len(recalled))
-        taste = 0.5 if person.items.size else 0.0
-
-        def z(name: str) -> NDArray[np.float64]:
-            return standardise(channels[name]) if name in channels else blank
-
-        asked = bool(request.text)
-        terms = {
-            "request": (1.0 * z("dense") + 0.35 * z("lexical") + 1.5 * z("topics")) * asked
-            + 1.0 * z("like_item")
-            + 1.5 * soft_matches(request, self._catalogue, recalled.rows),
-            "taste": taste * z("history"),
-            "collaborative": 0.6 * z("collaborative"),
-            "popularity": (0.25 if asked or request.references else 0.4) * z("popularity"),
-        }
-        return Scored(recalled.rows, terms)
+        """Terms that no signal speaks for are left out, but `request`, `taste` and `popularity` always stand."""
+        columns = self._signals.columns(recalled, person, request)  # (n, S)
+        products = columns * self._net.weights_for(context_of(person, request, len(recalled)))
+        terms = {}
+        for term, names in TERMS.items():
+            own = products[:, [SIGNALS.index(name) for name in names]].sum(axis=1)
+            if own.any() or term in ("request", "taste", "popularity"):
+                terms[term] = own
+        if request.wishes.novelty:
+            known = standardise(self._signals.popularity[recalled.rows])
+            terms["novelty"] = -NOVELTY_STRENGTH * request.wishes.novelty * known
+        return Scored(recalled.rows, {name: np.asarray(column, np.float64) for name, column in terms.items()})

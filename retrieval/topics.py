@@ -28,15 +28,15 @@ class TopicSource:
     """Scores every item by how near its topic values are to the descriptions of a request.
 
     An item's score is the sum of the softmax weights of its values, added up over the descriptions with their weights;
-    no opinion (None) without descriptions or without topics. Vectors of the values are made at the first need.
+    no opinion (None) without descriptions or without topics. `vectors` (V, d) are those of `texts`; without them they
+    are made at the first need.
     """
 
     name = "topics"
 
-    def __init__(self, catalogue: Catalogue, encode: Encode) -> None:
+    def __init__(self, catalogue: Catalogue, encode: Encode, *, vectors: NDArray[np.float32] | None = None) -> None:
         self._encode = encode
         self._lock = threading.Lock()
-        self._vectors: NDArray[np.float32] | None = None
         self._texts: list[str] = []
         self._size = len(catalogue)
         rows: list[NDArray[np.int32]] = []
@@ -49,6 +49,12 @@ class TopicSource:
                 rows.append(column.rows(code))
         self._rows = np.concatenate(rows) if rows else np.zeros(0, np.int32)
         self._values = np.repeat(np.arange(len(rows)), [own.size for own in rows])
+        self._vectors = vectors if vectors is not None and len(vectors) == len(self._texts) else None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values with their synonyms, as they are embedded."""
+        return tuple(self._texts)
 
     def scores(self, query: RecallQuery) -> NDArray[np.float32] | None:
         """(I,) scores of all rows; None where there is nothing to compare."""

@@ -1,0 +1,57 @@
+"""From a request and a person to the recall query: the same for serving and for training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convrec.ranking.types import Person
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.recall import RecallQuery
+from convrec.retrieval.request import Request
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
+HISTORY_DECAY = 0.9
+"""weight of each older item of the history, for the history channel"""
+
+
+def excluded_rows(request: Request, person: Person, catalogue: Catalogue) -> NDArray[np.int32]:
+    """(m,) rows that must not be shown: named, rejected and reference items, dislikes, and the history."""
+    ids = [*(e.item_id for e in request.exclusions), *(r.item_id for r in request.references)]
+    rows = set(catalogue.rows(ids).tolist()) | person.disliked
+    if not request.wishes.include_history:
+        rows |= person.known
+    return np.array(sorted(rows), np.int32)
+
+
+def recall_query(
+    request: Request,
+    person: Person,
+    catalogue: Catalogue,
+    encode: Encode,
+    *,
+    count: int,
+    leave_out: Sequence[str] = (),
+    user_row: int | None = None,
+) -> RecallQuery:
+    """The recall query of a request; `leave_out` are ids that must not come either, `user_row` the person's log row."""
+    wanted = [d for d in request.descriptions if d.weight]
+    age = np.arange(person.items.size)[::-1]
+    anchors = [(r.item_id, r.weight) for r in request.references if r.item_id in catalogue]
+    excluded = np.union1d(excluded_rows(request, person, catalogue), catalogue.rows(leave_out))
+    return RecallQuery(
+        filter=request.hard_filter(),
+        exclude_rows=excluded.astype(np.int32),
+        text=request.text,
+        text_vectors=encode([d.text for d in wanted]) if wanted else None,
+        text_weights=np.array([d.weight for d in wanted], np.float32),
+        anchor_rows=catalogue.rows(item_id for item_id, _ in anchors),
+        anchor_weights=np.array([weight for _, weight in anchors], np.float32),
+        history_rows=person.items,
+        history_weights=(np.clip(person.weights(), 0, 1) * HISTORY_DECAY**age).astype(np.float32),
+        user_row=user_row,
+        count=count,
+    )

@@ -1,0 +1,175 @@
+"""What the ranker looks at: one column a signal, over the candidates, on a common footing.
+
+Each signal belongs to one named term of the score. Signals come from recall (how the words, the examples and the
+history match), from the models of the log (EASE, transitions, the sequence model) and from the item itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convrec.ranking.collaborative import ItemToItem
+from convrec.ranking.types import Person
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.filter_compile import mask
+from convrec.retrieval.recall import RecallQuery
+from convrec.retrieval.request import Request
+from convrec.retrieval.schema import Role
+from convrec.retrieval.types import Recalled
+
+if TYPE_CHECKING:
+    from convrec.ranking.sequence import SequenceModel
+
+TERMS: dict[str, tuple[str, ...]] = {
+    "request": ("dense", "lexical", "topics", "like_item", "soft"),
+    "taste": ("sequence",),
+    "collaborative": ("ease", "transitions"),
+    "content": ("history",),
+    "popularity": ("popularity", "quality"),
+    "freshness": ("freshness",),
+}
+"""term of the score -> its signals"""
+
+SIGNALS: tuple[str, ...] = tuple(signal for signals in TERMS.values() for signal in signals)
+
+CLIP = 4.0
+"""standard deviations beyond which a signal says no more"""
+
+REMEMBERED = 256
+"""histories whose sequence scores are kept"""
+
+
+def standardise(column: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n,) z-scores over the candidates, clipped; a missing score (NaN) counts as the lowest, a constant one as 0."""
+    values = np.asarray(column, np.float64)
+    known = ~np.isnan(values)
+    if not known.any():
+        return np.zeros(values.size)
+    values = np.where(known, values, values[known].min())
+    spread = values.std()
+    return np.clip((values - values.mean()) / spread, -CLIP, CLIP) if spread > 1e-9 else np.zeros(values.size)
+
+
+def soft_matches(request: Request, catalogue: Catalogue, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(n,) weighted share of the soft constraints that each row meets; 0 without soft constraints."""
+    total = sum(abs(c.weight) for c in request.soft)
+    if not total:
+        return np.zeros(rows.size)
+    hits = np.zeros(rows.size)
+    for constraint in request.soft:
+        hits += constraint.weight * mask(constraint.filter, catalogue)[rows]
+    return hits / total
+
+
+def release_times(catalogue: Catalogue) -> NDArray[np.float64]:
+    """(I,) when each item came out, in the units of the schema; NaN where unknown or where no attribute says so."""
+    for attribute in catalogue.schema.with_role(Role.YEAR):
+        if attribute.numeric:
+            return catalogue.number(attribute.name)
+    return np.full(len(catalogue), np.nan)
+
+
+def quality(catalogue: Catalogue) -> NDArray[np.float64]:
+    """(I,) the first attribute of role quality, shrunk to the mean where few voted (Bayesian average); NaN if none."""
+    for attribute in catalogue.schema.with_role(Role.QUALITY):
+        if not attribute.numeric:
+            continue
+        rating = catalogue.number(attribute.name)
+        votes = next((catalogue.number(a.name) for a in catalogue.schema.with_role(Role.POPULARITY) if a.numeric), None)
+        if votes is None or np.isnan(rating).all():
+            return rating
+        prior = np.nanmedian(votes) if not np.isnan(votes).all() else 0.0
+        counted = np.nan_to_num(votes)
+        return (rating * counted + np.nanmean(rating) * prior) / np.maximum(counted + prior, 1e-9)
+    return np.full(len(catalogue), np.nan)
+
+
+@dataclass(eq=False)
+class Signals:
+    """The models of a log and the items' own signals. Any model may be missing: its column is then zero."""
+
+    catalogue: Catalogue
+    popularity: NDArray[np.float32]
+    ease: ItemToItem | None = None
+    transitions: ItemToItem | None = None
+    sequence: SequenceModel | None = None
+    _released: NDArray[np.float64] = field(init=False)
+    _quality: NDArray[np.float64] = field(init=False)
+    _states: OrderedDict[bytes, NDArray[np.float32]] = field(init=False, default_factory=OrderedDict)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._released = release_times(self.catalogue)
+        self._quality = quality(self.catalogue)
+
+    def columns(self, recalled: Recalled, person: Person, request: Request) -> NDArray[np.float64]:
+        """(n, S) one standardised column for each of `SIGNALS`."""
+        rows = recalled.rows
+        found: dict[str, NDArray[np.floating]] = dict(recalled.channels)
+        found["popularity"] = self.popularity[rows]
+        found["quality"] = self._quality[rows]
+        found["freshness"] = self._released[rows]
+        found["soft"] = soft_matches(request, self.catalogue, rows)
+        if person.items.size:
+            liking = person.weights()
+            if self.ease is not None:
+                found["ease"] = self.ease.scores_for(person.items, rows, liking)
+            if self.transitions is not None:
+                scores = self.transitions.scores_for(person.items, rows, np.clip(liking, 0.1, 1))
+                found["transitions"] = np.log(scores + 1e-5)
+            if self.sequence is not None:
+                found["sequence"] = self.sequence_scores(person)[rows]
+        else:
+            found.pop("history", None)
+        if not request.text:
+            for name in ("dense", "lexical", "topics"):
+                found.pop(name, None)
+        blank = np.zeros(rows.size)
+        return np.stack([standardise(found[name]) if name in found else blank for name in SIGNALS], axis=1)
+
+    def sequence_scores(self, person: Person) -> NDArray[np.float32]:
+        """(I,) log-probabilities of a person's next item, remembered by history."""
+        if self.sequence is None:
+            raise ValueError("there is no sequence model")
+        from convrec.ranking.sequence import person_signals
+
+        key = person.items.tobytes() + person.weights().tobytes()
+        with self._lock:
+            known = self._states.get(key)
+            if known is not None:
+                self._states.move_to_end(key)
+                return known
+        signals = [person_signals(person)] if self.sequence.config.signals else None
+        scores = np.asarray(self.sequence.scores([person.items], signals)[0], np.float32)
+        with self._lock:
+            self._states[key] = scores
+            while len(self._states) > REMEMBERED:
+                self._states.popitem(last=False)
+        return scores
+
+
+class CollaborativeSource:
+    """The recall channel of the models of the log: items that histories like this one lead to."""
+
+    name = "collaborative"
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+
+    def scores(self, query: RecallQuery) -> NDArray[np.float32] | None:
+        """(I,) EASE and transitions on one footing; None for a person without a history."""
+        history = query.history_rows
+        models = [m for m in (self._signals.ease, self._signals.transitions) if m is not None]
+        if not history.size or not models:
+            return None
+        weights = None if query.history_weights is None else [np.sign(query.history_weights).astype(np.float32)]
+        total = np.zeros(models[0].items, np.float64)
+        for model in models:
+            total += standardise(model.scores([history], weights)[0])
+        return total.astype(np.float32)
