@@ -78,10 +78,12 @@ def build(
     effort: Effort = Effort.QUICK,
     progress: Progress = silent,
     retrain: bool = False,
+    update: bool = False,
 ) -> Generation:
     """Embed, index and train what was loaded into a new generation, and switch to it.
 
-    The ranker is taken over from the serving generation where items and log are the same, unless `retrain`.
+    The ranker is taken over from the serving generation where items and log are the same, unless `retrain`; with
+    `update` it goes on from the serving one.
 
     Raises:
         WorkspaceError, EmbedderError, StoreError: the old generation serves on.
@@ -95,7 +97,7 @@ def build(
 
     def add_files(context: BuildContext) -> None:
         add_value_vectors(context, embedder)
-        add_ranker(context, embedder, settings, effort, retrain=retrain)
+        add_ranker(context, embedder, settings, effort, retrain=retrain, update=update)
 
     return build_index(place, loaded.catalogue, loaded.log, embedder, progress=progress, extra=add_files)
 
@@ -120,10 +122,16 @@ def add_value_vectors(context: BuildContext, embedder: Embedder) -> None:
 
 
 def add_ranker(
-    context: BuildContext, embedder: Embedder, settings: Settings, effort: Effort, *, retrain: bool = False
+    context: BuildContext,
+    embedder: Embedder,
+    settings: Settings,
+    effort: Effort,
+    *,
+    retrain: bool = False,
+    update: bool = False,
 ) -> None:
     """Train the ranker of a generation, or take it over where nothing it depends on changed."""
-    from convrec.ranking.checkpoint import CONFIG, TENSORS, save_ranker
+    from convrec.ranking.checkpoint import CONFIG, TENSORS, load_ranker, save_ranker
     from convrec.ranking.training import Material, train_ranker
     from convrec.retrieval.embedding_cache import QueryEncoder
     from convrec.retrieval.generation import LEXICAL
@@ -146,7 +154,10 @@ def add_ranker(
     material = Material(
         catalogue, log, context.vectors, recall, embedder.encode_queries, (TopicSource(catalogue, encode),)
     )
-    trained = train_ranker(material, effort, progress=context.progress)
+    before = None
+    if update and context.previous is not None:
+        before = load_ranker(context.previous.folder, catalogue, context.vectors, recall.popularity)
+    trained = train_ranker(material, effort, start=before, progress=context.progress)
     save_ranker(context.folder, trained, catalogue, log, effort)
 
 

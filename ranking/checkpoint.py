@@ -112,7 +112,7 @@ def load_ranker(
             from convrec.ranking.sequence import SequenceConfig, SequenceModel
 
             shapes = SequenceConfig(**config["sequence"])
-            content = np.ascontiguousarray(vectors, np.float32) if shapes.features else None
+            content = np.array(vectors, np.float32) if shapes.features else None
             signals.sequence = SequenceModel.from_arrays(parts["sequence"], shapes, content)
         net = AdditiveRanker()
         net.load_state_dict(parts["net"], strict=False)

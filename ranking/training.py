@@ -151,7 +151,7 @@ def _sequence(plan: _Plan, seen: InteractionLog, start: TrainedRanker | None) ->
 
     if len(plan.held) < FEWEST_CASES:
         return None, ["the log is too small for a sequence model; co-occurrence alone speaks for it"]
-    content = np.ascontiguousarray(plan.material.vectors, np.float32)
+    content = np.array(plan.material.vectors, np.float32)
     config = SequenceConfig(
         items=len(plan.material.catalogue),
         dim=plan.preset.dim,
