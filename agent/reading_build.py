@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from convrec.agent.interpret import ReadingContext
 from convrec.agent.reading_joins import Said
 from convrec.agent.reading_ranges import Bounds, bounds_of, range_label
 from convrec.agent.reading_text import Chart
-from convrec.agent.reading_wanted import Wanted
+from convrec.agent.reading_wanted import Wanted, either
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import And, Contains, In, NotIn, Range, leaves
 from convrec.retrieval.request import (
@@ -92,7 +94,7 @@ class Builder:
 
     def build(self, draft: Draft, said: list[Said]) -> None:
         """Adds an edit for every wish; earlier words that contradict later ones go."""
-        kept = self._reconciled(draft, said)
+        kept = self._reconciled(draft, self._feasible(draft, said))
         ranges: dict[tuple[str, bool], list[Said]] = {}
         for entry in kept:
             wanted = entry.wanted
@@ -122,6 +124,39 @@ class Builder:
             kept.append(entry)
         return kept
 
+    def _feasible(self, draft: Draft, said: list[Said]) -> list[Said]:
+        """Names, and values of which an item has only one, that no item has together are taken as alternatives."""
+        result: list[Said] = []
+        for entry in said:
+            last = result[-1] if result else None
+            if last is None or not self._rivals(last, entry):
+                result.append(entry)
+                continue
+            draft.note(f"Nothing has both {last.wanted.label} and {entry.wanted.label}, so I look for either.")
+            result[-1] = replace(last, wanted=either(last.wanted, entry.wanted), end=entry.end)
+        return result
+
+    def _rivals(self, first: Said, second: Said) -> bool:
+        a, b = first.wanted, second.wanted
+        if (
+            not a.field
+            or a.field != b.field
+            or first.negated
+            or second.negated
+            or second.instead
+            or not (a.values and b.values)
+        ):
+            return False
+        attribute = self.catalogue.schema.attribute(a.field)
+        if attribute.role is not Role.PERSON and attribute.kind is not AttributeKind.CATEGORY:
+            return False
+        column = self.catalogue.categories(a.field)
+        rows = []
+        for values in (a.values, b.values):
+            codes = [code for code in (column.code(v) for v in values) if code is not None]
+            rows.append(np.concatenate([column.rows(code) for code in codes]) if codes else np.zeros(0, np.int32))
+        return bool(np.intersect1d(rows[0], rows[1]).size == 0)
+
     @staticmethod
     def _contradict(first: Said, second: Said) -> bool:
         a, b = first.wanted, second.wanted
@@ -135,7 +170,7 @@ class Builder:
             if "adjective" in (a.how, b.how) and a.how != b.how:
                 return a.how == "adjective"
             return not a.bounds.meet(b.bounds).possible
-        return bool(a.values and b.values and second.instead and not second.negated and not first.negated)
+        return bool(a.values and b.values and second.instead and not (first.instead or second.negated or first.negated))
 
     @staticmethod
     def _label(entry: Said) -> str:

@@ -7,8 +7,9 @@ from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import ValueIndex
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.filters import Contains, In, NotIn, leaves
-from convrec.retrieval.request import Constraint, Description, Exclusion, Reference
+from convrec.retrieval.filters import Contains, In, Not, NotIn, leaves
+from convrec.retrieval.request import Constraint, Description, Exclusion, Reference, Strength
+from convrec.retrieval.schema import Role
 
 _ROLE_WORDS = {
     "year": ("year", "date", "decade", "era", "age", "period", "time"),
@@ -52,6 +53,27 @@ class DropReader:
                 self._command(
                     chart, draft, max(0, position - 2), max(0, position - 2), until=position, end=position + length
                 )
+
+    def person(self, chart: Chart, draft: Draft) -> None:
+        """'without him': the person asked for last is not wanted."""
+        words = {token.norm for token in chart.tokens}
+        if not words & {"him", "her", "them"} or not words & {"without", "not", "no", "except", "minus"}:
+            return
+        for part in reversed(draft.context.request.constraints):
+            roles = {self.catalogue.schema.attribute(name).role for name in part.fields}
+            if roles == {Role.PERSON} and not part.negated:
+                against = Not(part=part.filter)
+                draft.drop(part.id)
+                draft.add(
+                    Constraint(
+                        filter=against,
+                        strength=Strength.MUST,
+                        negated=True,
+                        label=f"not {part.label}",
+                        provenance=draft.provenance(0, len(chart)),
+                    )
+                )
+                return
 
     def _command(
         self, chart: Chart, draft: Draft, start: int, first: int, *, until: int | None = None, end: int | None = None

@@ -82,7 +82,7 @@ def _link(grammar: Grammar, chart: Chart, a: Said, b: Said) -> str:
         if word in ("or", "nor"):
             kind = "or"
         elif word in ("and", "but", "with", "plus"):
-            kind = "and"
+            kind = "or" if a.wanted.how == b.wanted.how == "nation" else "and"
         elif word not in _BETWEEN and chart.tokens[position].stem not in grammar.noun_words:
             return ""
     return kind

@@ -14,7 +14,6 @@ from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import wanted_values
-from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Role
 
@@ -26,6 +25,8 @@ LIKELY = 0.5
 """cosine at which a value lifts scores"""
 MARGIN = 0.2
 """by which the nearest value must lead the next one to bind"""
+RELATED = 0.4
+"""cosine from which a value is offered in place of one that does not exist"""
 _PHRASES = 8
 
 
@@ -34,15 +35,15 @@ class MeaningIndex:
 
     def __init__(
         self,
-        catalogue: Catalogue,
         values: ValueIndex,
         grammar: Grammar,
         finder: Finder,
+        *,
         encode: Encode | None,
         vectors: NDArray[np.float32] | None,
     ) -> None:
         self.values = values
-        self.labels = frozenset(key_of(a.label) for a in catalogue.schema.attributes)
+        self.labels = frozenset(key_of(a.label) for a in finder.catalogue.schema.attributes)
         self.grammar = grammar
         self.finder = finder
         self._encode = encode
@@ -53,15 +54,31 @@ class MeaningIndex:
             for value in values.counts[attribute.name]
         ]
         self._pairs = pairs
+        self._names = (
+            frozenset(key_of(v) for c in grammar.concept for v in c.values) if finder.main_topic else frozenset()
+        )
         self.texts = tuple(", ".join([value, *attribute.synonyms.get(value, ())[:3]]) for attribute, value in pairs)
         self._vectors = vectors if vectors is not None and vectors.shape[0] == len(self.texts) else None
 
     def read(self, chart: Chart) -> list[UnknownValue]:
-        """Puts 'want' spans for misspelt words and for words that mean a value."""
+        """Puts 'want' spans for misspelt words and for words that mean a value; returns values that do not exist."""
         self._misspelt(chart)
-        if self._encode is not None and self.texts:
-            self._near(chart, self._encode)
-        return []
+        absent = self._absent(chart)
+        scores = self._scores(chart, absent)
+        unknown = []
+        for position, own in scores.items():
+            if position in absent and self.finder.main_topic is not None:
+                order = np.argsort(-own)[:3]
+                nearest = tuple(self._pairs[int(i)][1] for i in order if own[i] >= RELATED)
+                unknown.append(UnknownValue(self.finder.main_topic.name, chart.words(position, position + 1), nearest))
+            else:
+                self._take(chart, position, own)
+        return unknown
+
+    def _absent(self, chart: Chart) -> frozenset[int]:
+        """Places of common names of values ('documentary') that this catalogue does not have."""
+        places = [p for p in range(len(chart)) if chart.owner[p] is None and chart.tokens[p].stem in self._names]
+        return frozenset(p for p in places if not self.values.find(chart.tokens[p].stem))
 
     def _misspelt(self, chart: Chart) -> None:
         for length in (2, 1):
@@ -83,22 +100,26 @@ class MeaningIndex:
             for t in chart.tokens[start:end]
         )
 
-    def _near(self, chart: Chart, encode: Encode) -> None:
+    def _scores(self, chart: Chart, absent: frozenset[int]) -> dict[int, NDArray[np.float32]]:
+        """Cosines of the words that nobody has read with every value, in one batch."""
         words = [
             p
             for p in range(len(chart))
-            if chart.owner[p] is None
-            and chart.tokens[p].norm.isalpha()
-            and len(chart.tokens[p].norm) > 2
-            and not self._plain(chart, p, p + 1)
+            if p in absent
+            or (
+                chart.owner[p] is None
+                and chart.tokens[p].norm.isalpha()
+                and len(chart.tokens[p].norm) > 2
+                and not self._plain(chart, p, p + 1)
+            )
         ][:_PHRASES]
-        if not words:
-            return
+        nothing = np.zeros(len(self.texts), dtype=np.float32)
+        if not words or not self.texts or self._encode is None:
+            return {p: nothing for p in words if p in absent}
         if self._vectors is None:
-            self._vectors = encode(list(self.texts))
-        vectors = encode([chart.tokens[p].norm for p in words])
-        for position, scores in zip(words, vectors @ self._vectors.T, strict=True):
-            self._take(chart, position, scores)
+            self._vectors = self._encode(list(self.texts))
+        vectors = self._encode([chart.tokens[p].norm for p in words])
+        return dict(zip(words, vectors @ self._vectors.T, strict=True))
 
     def _take(self, chart: Chart, position: int, scores: NDArray[np.float32]) -> None:
         order = np.argsort(-scores)

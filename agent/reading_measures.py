@@ -299,7 +299,7 @@ class MeasureReader:
         near = [a for a in pool if self._near(chart, a, quantity)]
         if near:
             return near[0]
-        if "/" in chart.gap(quantity.end) or (quantity.end < len(chart) and chart.tokens[quantity.end].text == "%"):
+        if "/" in chart.gap(quantity.end) or quantity.unit == "%":
             return next((a for a in pool if a.role is Role.QUALITY), None)
         if comparator is None or comparator.side in ("about", "exact"):
             return None
@@ -365,7 +365,7 @@ class MeasureReader:
             said = {"5": 5.0, "10": 10.0, "100": 100.0}.get(following[0].norm)
         elif [t.norm for t in following[:2]] == ["out", "of"] and len(following) == 3:
             said = {"5": 5.0, "five": 5.0, "10": 10.0, "ten": 10.0, "100": 100.0}.get(following[2].norm)
-        elif following and following[0].text == "%":
+        elif quantity.unit == "%":
             said = 100.0
         elif following and following[0].stem == "star" and quantity.value <= 5:
             said = 5.0

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from convrec.agent.reading_find import preceded
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_people import Name, PeopleIndex
 from convrec.agent.reading_text import Chart, Span, fold
+from convrec.agent.reading_unmet import Unmet
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_values
 from convrec.retrieval.filters import And, Filter
 from convrec.retrieval.schema import Attribute
 
 _GAPS = (" ", ". ", "-", ".")
-
-
-@dataclass(frozen=True, slots=True)
-class Unmet:
-    """Words that name a value which no item has."""
-
-    field: str
-    words: str
-    nearest: tuple[str, ...]
 
 
 class NameFinder:
@@ -69,16 +61,33 @@ class NameFinder:
                 continue
             if any(chart.gap(p) not in _GAPS for p in range(start + 1, end)):
                 continue
-            found = self.people.surname(chart.norms(start, end), cued=bool(cue) or chart.tokens[start].capital)
+            found = self.people.surname(chart.norms(start, end))
             if found is None:
                 continue
             best, others = found
-            clear = not others or best.count >= 2 * others[0].count
-            if clear and self._plausible(chart, start, end, best, cue) and not self._stranger(chart, start, end, best):
-                note = f"I took {chart.words(start, end)} as {best.value}." if others else ""
-                self._put(chart, start, end, best, note=note)
-                return True
+            if not self._plausible(chart, start, end, best, cue) or self._stranger(chart, start, end, best):
+                continue
+            rivals = [o for o in others if o.count * 2 > best.count]
+            if len(rivals) > 2:
+                continue
+            self._family(chart, start, end, [best, *rivals], told=bool(others))
+            return True
         return False
+
+    def _family(self, chart: Chart, start: int, end: int, names: list[Name], *, told: bool) -> None:
+        """Any of the people of one surname who are about equally well known."""
+        after = chart.tokens[end].stem if end < len(chart) else ""
+        if after in ("brother", "sister", "sibling", "twin"):
+            end += 1
+        label = " or ".join(name.value for name in names)
+        note = f"I took {chart.words(start, end)} as {label}." if told else ""
+        span = self._put(chart, start, end, names[0], note=note)
+        wanted = _person(span)
+        if len(names) < 2 or wanted is None:
+            return
+        for other in names[1:]:
+            wanted = either(wanted, self._wanted(other, self._cue(chart, span.start) or self._cue(chart, start)))
+        chart.put(span.start, span.end, "want", [replace(wanted, note=note)])
 
     def _plausible(self, chart: Chart, start: int, end: int, name: Name, cue: str) -> bool:
         """Whether a surname that is also a word is meant as a name."""
@@ -159,7 +168,7 @@ class NameFinder:
         own = self.people.makers if cue == "maker" else self.people.performers if cue == "performer" else ()
         return own or self.people.attributes
 
-    def _put(self, chart: Chart, start: int, end: int, name: Name, *, note: str = "") -> None:
+    def _put(self, chart: Chart, start: int, end: int, name: Name, *, note: str = "") -> Span:
         if start and chart.free(start - 1, start) and chart.gap(start) == " ":
             before = chart.tokens[start - 1].norm
             if self._nickname(before, name) and before not in self.grammar.plain_words:
@@ -171,7 +180,7 @@ class NameFinder:
             begin = preceded(chart, start, phrases(cues))
             first = start if begin is None else begin
         said = note or ("" if name.sure else f"I took “{chart.words(start, end)}” as {name.value}.")
-        chart.put(first, end, "want", [replace(self._wanted(name, cue), note=said)])
+        return chart.put(first, end, "want", [replace(self._wanted(name, cue), note=said)])
 
     def _wanted(self, name: Name, cue: str) -> Wanted:
         """Items by or with a person: in the attribute of the cue, else wherever the name is at home."""

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from babel import Locale
 
 from convrec.agent.reading_grammar import Grammar
-from convrec.agent.reading_text import key_of
+from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_unmet import Unmet
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.schema import Role
+
+if TYPE_CHECKING:
+    from convrec.agent.reading_values import ValueIndex
 
 
 @lru_cache(maxsize=1)
@@ -47,3 +54,43 @@ def country_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[st
             words += grammar.countries.demonyms.get(code, ())
         named[value] = tuple(dict.fromkeys(words))
     return named
+
+
+class UnknownNations:
+    """Languages and countries that exist in the world and not in the catalogue."""
+
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex) -> None:
+        self.grammar = grammar
+        self._fields: dict[str, str] = {}
+        language = next(iter(catalogue.schema.with_role(Role.LANGUAGE)), None)
+        country = next(iter(catalogue.schema.with_role(Role.COUNTRY)), None)
+        if language is not None:
+            for code, name in _languages().items():
+                if len(code) == 2:
+                    self._fields[key_of(name)] = language.name
+        if country is not None:
+            for name in _territories().values():
+                self._fields.setdefault(key_of(name), country.name)
+            for words in grammar.countries.demonyms.values():
+                for word in words:
+                    self._fields.setdefault(key_of(word), country.name)
+        known = [a.name for a in (language, country) if a is not None]
+        for key in tuple(self._fields):
+            if any(hit.attribute.name in known for hit in values.find(key)) or key in grammar.plain_words:
+                del self._fields[key]
+
+    def read(self, chart: Chart) -> list[Unmet]:
+        """Names of nations without an item: capitalised within a sentence, or before a noun."""
+        found = []
+        for start in range(len(chart)):
+            for length in (2, 1):
+                end = start + length
+                field = self._fields.get(chart.stems(start, end)) if end <= len(chart) else None
+                if field is None or any(o is not None and o.kind != "want" for o in chart.owner[start:end]):
+                    continue
+                noun = end < len(chart) and chart.tokens[end].stem in self.grammar.noun_words
+                if noun or (chart.tokens[start].capital and start > 0 and not chart.message.istitle()):
+                    found.append(Unmet(field, chart.words(start, end), ()))
+                    chart.put(start, end, "missing")
+                    break
+        return found

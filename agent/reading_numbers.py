@@ -141,6 +141,8 @@ def quantity_at(chart: Chart, position: int, grammar: Grammar) -> Quantity | Non
     value, end = number
     if not chart.free(position, end):
         return None
+    if end < len(chart) and chart.tokens[end].norm in ("%", "percent") and chart.free(end, end + 1):
+        return Quantity(value, "%", (), position, end + 1)
     unit = _unit_at(chart, end, grammar)
     if unit is None or not chart.free(end, end + 1):
         return Quantity(value, "", (), position, end)

@@ -69,9 +69,9 @@ class PeopleIndex:
             return None
         return name
 
-    def surname(self, key: str, *, cued: bool) -> tuple[Name, tuple[Name, ...]] | None:
-        """The best-known person of a surname, and the others; None when it is an ordinary word or too contested."""
-        if key in self._plain or (not cued and key in self._common) or len(key) < 3:
+    def surname(self, key: str) -> tuple[Name, tuple[Name, ...]] | None:
+        """The best-known person of a surname, and the others; None for a word of the grammar."""
+        if key in self._plain or len(key) < 3:
             return None
         found = self._surnames.get(key) or (self._surnames.get(key[:-1]) if key.endswith("s") else None)
         if not found:

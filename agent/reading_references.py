@@ -75,7 +75,8 @@ class ReferenceReader:
         if self._is_value(chart, start, end):
             return None
         hit = self.titles.exact(key) if end - start > 1 else None
-        hit = hit or self.titles.close(key, cutoff=88.0)
+        if end - start > 1 or chart.tokens[start].stem not in self.values.known_words:
+            hit = hit or self.titles.close(key, cutoff=88.0)
         rare = [
             t
             for t in chart.tokens[start:end]
@@ -310,6 +311,9 @@ class ReferenceReader:
             return True
         words = [t.norm for t in chart.tokens[start:stop]]
         plain = self.grammar.plain_words
+        final = stop == len(chart) or chart.breaks(stop, ".,;!?\n")
+        if use == "like" and final and start > 1 and words[0] not in self._pronouns and stop - start == 1:
+            return not self._is_value(chart, start, stop)
         if all(w in self._pronouns or w in plain for w in words) or self._is_value(chart, start, stop):
             return False
         wary = joined or use in ("avoid", "hated", "loved", "seen")
@@ -397,24 +401,24 @@ class ReferenceReader:
     def _evident(self, chart: Chart, start: int, stop: int) -> bool:
         tokens = chart.tokens[start:stop]
         content = [t for t in tokens if t.norm not in self.grammar.plain_words]
-        whole = stop - start == len(chart)
-        if not content:
-            return False
         if self._is_value(chart, start, stop) or self._cut(chart, start, stop):
             return False
         shouting = chart.message.isupper()
-        capital = (
-            all(t.capital or t.norm in self.grammar.function_words or not t.text[0].isalpha() for t in tokens)
-            and tokens[0].text[0].isalnum()
-            and not shouting
-        )
-        if whole and (len(content) > 1 or capital or tokens[0].stem not in self.values.known_words):
-            return True
+        named = [t.capital or t.norm in self.grammar.function_words or not t.text[0].isalpha() for t in tokens]
+        capital = all(named) and tokens[0].text[0].isalnum() and not shouting
+        if stop - start == len(chart):
+            exact = self.titles.exact(chart.norms(start, stop)) is not None
+            return (exact and (stop - start > 1 or tokens[0].capital)) or len(content) > 1
+        if not content:
+            return False
         if stop - start == 1:
             return capital and start > 0 and content[0].stem not in self.values.known_words
         if capital and any(t.capital for t in content):
             return start > 0 or stop - start > 2 or tokens[1].capital
-        return len(content) >= 2 and stop - start >= 3
+        beside = [chart.tokens[p].stem for p in (start - 1, stop) if 0 <= p < len(chart)]
+        if len(content) >= 2 and any(stem in self.grammar.noun_words for stem in beside):
+            return True
+        return stop - start >= 3 and len(content) >= 2 and any(t.stem not in self.values.common_words for t in content)
 
     def _put(self, chart: Chart, start: int, end: int, title: int, hit: TitleHit, use: str) -> None:
         negated = {"like": "avoid", "loved": "hated"}

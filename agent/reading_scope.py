@@ -147,7 +147,7 @@ class _Walk:
         elif kind == "instead":
             self.replaces = True
             self.negated = self.negated and not self.used
-            if said and self._trailing(end):
+            if said and self._trailing(end) and not self.chart.norms(start, end).endswith("about"):
                 self.found.said = [replace(entry, instead=True) for entry in said]
         elif kind == "also":
             ahead = end < len(self.chart) and self.chart.owner[end] is not None

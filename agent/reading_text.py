@@ -10,6 +10,7 @@ from functools import lru_cache
 
 MAX_CHARACTERS = 2000
 """what is read of one message; a request is a sentence or two, and work must stay bounded"""
+MAX_TOKENS = 200
 
 _TOKEN = re.compile(
     r"\d+(?:s|st|nd|rd|th)\b|\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’`´][^\W\d_]+)*|[€$£¥₹#%]",
@@ -135,10 +136,12 @@ class Chart:
     tokens: list[Token]
     owner: list[Span | None] = field(default_factory=list)
     _norms: list[str] = field(default_factory=list, repr=False)
+    _ends: list[bool] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         self.owner = [None] * len(self.tokens)
         self._norms = [token.norm for token in self.tokens]
+        self._ends = [i > 0 and any(s in token.gap for s in ".;!?\n") for i, token in enumerate(self.tokens)]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -184,8 +187,10 @@ class Chart:
         """The text before a token, '' at the beginning and at the end."""
         return self.tokens[position].gap if 0 < position < len(self.tokens) else ""
 
-    def breaks(self, position: int, signs: str = ".;!?\n") -> bool:
-        """Whether a sentence ends before a token."""
+    def breaks(self, position: int, signs: str = "") -> bool:
+        """Whether a sentence ends before a token, or one of some signs stands there."""
+        if not signs:
+            return 0 <= position < len(self._ends) and self._ends[position]
         gap = self.gap(position)
         return any(sign in gap for sign in signs)
 

@@ -82,7 +82,7 @@ class TimeReader:
                     return self._part(decade, part, position)
         start = self._skip_the(chart, position) if joined else position
         found = self._relative(chart, position) or self._century(chart, start) or self._decade(chart, start)
-        return found or self._year(chart, start)
+        return found or self._year(chart, start) or self._spelled(chart, start)
 
     @staticmethod
     def _skip_the(chart: Chart, position: int) -> int:
@@ -149,6 +149,20 @@ class TimeReader:
                 year = 1900 + int(token.norm)
                 return YearSpan(year, year, position, position + 1)
         return None
+
+    def _spelled(self, chart: Chart, position: int) -> YearSpan | None:
+        """'nineteen ninety four'."""
+        hundreds = {"nineteen": 1900, "twenty": 2000, "eighteen": 1800}.get(chart.tokens[position].norm)
+        number = number_at(chart, position + 1, self.grammar) if hundreds else None
+        if (
+            hundreds is None
+            or number is None
+            or not 10 <= number[0] < 100
+            or chart.tokens[position + 1].text[:1].isdigit()
+        ):
+            return None
+        year = hundreds + int(number[0])
+        return YearSpan(year, year, position, number[1])
 
     def _relative(self, chart: Chart, position: int) -> YearSpan | None:
         time = self.grammar.time

@@ -6,6 +6,7 @@ the language files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,13 +43,14 @@ from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
 from convrec.agent.reading_names import NameFinder
+from convrec.agent.reading_nations import UnknownNations
 from convrec.agent.reading_numbers import parse_digits
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import year_extent
 from convrec.agent.reading_references import Named, ReferenceReader
 from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import ScopeReader, Words
-from convrec.agent.reading_text import Chart, Token, clean, key_of, words_of
+from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, wanted_range
@@ -58,6 +60,9 @@ from convrec.agent.types import Clarify
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.request import Constraint, Description, RequestEdit, Strength
 from convrec.retrieval.schema import Role
+
+_GIBBERISH = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|^[^aeiouy]{4,}$|(.)\1{3}")
+"""no word of a language written in Latin letters looks like this"""
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -86,6 +91,7 @@ class RulesInterpreter:
         self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
         self.titles = TitleIndex(catalogue)
         self.finder = Finder(catalogue, grammar, self.values)
+        self.nations = UnknownNations(catalogue, grammar, self.values)
         self.names = NameFinder(grammar, self.people, self.values)
         year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
         extent = year_extent(catalogue, year) if year is not None else (0, 9999)
@@ -98,7 +104,7 @@ class RulesInterpreter:
         for code in CODES:
             pack(code)
         self.builder = Builder(catalogue)
-        self.meaning = MeaningIndex(catalogue, self.values, grammar, self.finder, encode, value_vectors)
+        self.meaning = MeaningIndex(self.values, grammar, self.finder, encode=encode, vectors=value_vectors)
         self.critique = CritiqueReader(catalogue, self.finder)
         self.drops = DropReader(catalogue, grammar, self.values)
         self.same = SameReader(catalogue, self.references, grammar)
@@ -115,10 +121,11 @@ class RulesInterpreter:
         tokens, language = read_tokens(
             text, self._english, lambda t: self.titles.exact(" ".join(words_of(t))) is not None
         )
-        chart = Chart(text, tokens)
+        cut = cut or len(tokens) > MAX_TOKENS
+        chart = Chart(text, tokens[:MAX_TOKENS])
         draft = Draft(self.catalogue, context, chart)
         if cut:
-            draft.note(f"That was long; I read the first {len(text):,} characters.")
+            draft.note(f"That was long; I read the first {len(chart)} words.")
         if not len(chart):
             return Reading(notes=tuple(draft.notes), nothing_to_go_on=True)
         return replace(self._read(chart, context, draft), language=language)
@@ -155,14 +162,20 @@ class RulesInterpreter:
         self.finder.find_adjectives(chart)
         self.finder.find_values(chart)
         missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
+        missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
         missing += self.meaning.read(chart)
         scoped = self.scope.read(chart, instead=instead)
         said, words = scoped.said, scoped.words
-        if not said and len(words) == 1:
-            words = self._lone_title(chart, words)
+        if words and all(entry.wanted.how == "keyword" for entry in said):
+            lone = self._lone_title(chart, Words(words[0].start, words[-1].end, any(w.negated for w in words)))
+            said, words = ([], []) if lone else (said, words)
         clarify = self._titles(chart, draft, scoped.shunned)
         said = self.critique.too(draft, said) + self.critique.read(chart, draft)
         self._exclude_acts(acts, draft)
+        if not said and not words:
+            self.drops.person(chart, draft)
+        unread = self._unread(chart, words)
+        words = [w for w in words if w not in unread]
         self.builder.build(draft, said)
         remembered = self._remembered(lasting, said, words, chart)
         self._describe(chart, draft, words, said, instead=instead)
@@ -184,7 +197,7 @@ class RulesInterpreter:
             clarify=clarify,
             nothing_to_go_on=nothing,
             unknown_values=tuple(missing),
-            unread=tuple(unknown_titles),
+            unread=(*unknown_titles, *(chart.words(w.start, w.end) for w in unread)),
         )
 
     def _label(self, field: str) -> str:
@@ -250,24 +263,31 @@ class RulesInterpreter:
         chart.put(hit.start, hit.end, "act", hit)
         return True
 
-    def _lone_title(self, chart: Chart, words: list[Words]) -> list[Words]:
-        """A message that says nothing but a few words that look like a title, even misspelt or in part."""
-        only = words[0]
-        if only.negated or only.end - only.start > 7 or any(True for _ in chart.spans("title", "act")):
-            return words
-        start = only.start
-        if start > 0 and chart.tokens[start - 1].norm in ("the", "a", "an") and chart.free(start - 1, start):
+    def _lone_title(self, chart: Chart, only: Words) -> bool:
+        """Whether a message says nothing but a few words that look like a title, even misspelt or in part."""
+        if only.negated or only.end - only.start > 9 or any(True for _ in chart.spans("title", "act")):
+            return False
+        start, end = only.start, only.end
+        while start > 0 and chart.owner[start - 1] is None and chart.tokens[start - 1].norm in ("the", "a", "an"):
             start -= 1
-        if any(
-            own is None and t.norm not in self.grammar.plain_words
-            for t, own in zip(chart.tokens[: only.start], chart.owner, strict=False)
-        ):
-            return words
-        hit = self.references.lone(chart, start, only.end)
+        hit = self.references.lone(chart, start, end) if start == 0 and end == len(chart) else None
         if hit is None:
-            return words
-        chart.put(start, only.end, "title", Named(hit, "bare", chart.words(start, only.end)))
-        return []
+            return False
+        chart.put(start, end, "title", Named(hit, "bare", chart.words(start, end)))
+        return True
+
+    def _unread(self, chart: Chart, words: list[Words]) -> list[Words]:
+        """Words of another language that were not translated, and strings of letters that are no words."""
+        foreign = any(token.translated for token in chart.tokens)
+        unread = []
+        for segment in words:
+            tokens = chart.tokens[segment.start : segment.end]
+            strange = [t for t in tokens if t.stem not in self.values.known_words and not self.values.find(t.stem)]
+            if len(strange) < len(tokens):
+                continue
+            if all(_GIBBERISH.search(t.norm) or (foreign and not t.translated and not t.capital) for t in tokens):
+                unread.append(segment)
+        return unread
 
     def _measure(self, chart: Chart, draft: Draft) -> None:
         """Numbers and years."""
