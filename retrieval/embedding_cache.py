@@ -61,6 +61,8 @@ class EmbeddingCache:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.used: set[bytes] = set()
+        """keys of the texts asked for so far: what `prune` keeps"""
 
     def encode(
         self, embedder: Embedder, texts: Sequence[str], *, progress: Progress = silent, chunk: int = 256
@@ -72,6 +74,7 @@ class EmbeddingCache:
         """
         identity = embedder.identity
         keys = [text_key(identity, text) for text in texts]
+        self.used.update(keys)
         result = np.zeros((len(texts), identity.dim), dtype=np.float32)
         with closing(_open_cache(self._path)) as database:
             todo: OrderedDict[bytes, list[int]] = OrderedDict()
@@ -95,8 +98,19 @@ class EmbeddingCache:
                     )
                 done += sum(len(own) for own in part)
             progress(EMBEDDING, len(texts), len(texts))
-            _prune(database, keys)
         return result, len(rows)
+
+    def prune(self) -> None:
+        """Forget what was not asked for once that is more than what was."""
+        with closing(_open_cache(self._path)) as database:
+            (count,) = database.execute("SELECT count(*) FROM vectors").fetchone()
+            if count <= 2 * len(self.used) + 10_000:
+                return
+            with database:
+                database.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY)")
+                database.executemany("INSERT INTO used VALUES (?)", [(key,) for key in self.used])
+                database.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM used)")
+            database.execute("VACUUM")
 
 
 def _shifted(progress: Progress, done: int, total: int) -> Progress:
@@ -129,16 +143,3 @@ def _stored_vectors(database: sqlite3.Connection, keys: Sequence[bytes], dim: in
         for key, blob in database.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):  # noqa: S608
             if len(blob) == dim * 4:
                 yield key, np.frombuffer(blob, dtype=np.float32)
-
-
-def _prune(database: sqlite3.Connection, keys: Sequence[bytes]) -> None:
-    """Forget what is not in use once that is more than what is."""
-    (count,) = database.execute("SELECT count(*) FROM vectors").fetchone()
-    used = set(keys)
-    if count <= 2 * len(used) + 10_000:
-        return
-    with database:
-        database.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY)")
-        database.executemany("INSERT INTO used VALUES (?)", [(key,) for key in used])
-        database.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM used)")
-    database.execute("VACUUM")

@@ -55,6 +55,8 @@ class BuildContext:
     """the generation that serves, or None"""
     unchanged: frozenset[str]
     """parts that are the same as in the previous one: 'items', 'interactions', 'embeddings', 'lexical', 'chroma'"""
+    encode: Callable[[Sequence[str]], NDArray[np.float32]]
+    """embeds documents, and remembers them for the next build"""
     reuse: Callable[[str], None]
     """takes over a file or folder of the previous generation by its name"""
     progress: Progress
@@ -108,6 +110,7 @@ class _Build:
         self.log = log
         self.embedder = embedder
         self.progress = progress
+        self.cache = EmbeddingCache(workspace.embedding_cache)
         self.parts: dict[str, str] = {}
 
     def run(self, extra: Extra | None) -> None:
@@ -120,6 +123,7 @@ class _Build:
         churn, collection = self._index_vectors(vectors, keys)
         if extra is not None:
             extra(self._context(vectors))
+        self.cache.prune()
         self.draft.complete(
             Manifest(
                 id=self.draft.id,
@@ -146,6 +150,7 @@ class _Build:
             vectors=vectors,
             previous=draft.previous,
             unchanged=unchanged,
+            encode=lambda texts: self.cache.encode(self.embedder, texts, progress=self.progress)[0],
             reuse=draft.reuse,
             progress=self.progress,
         )
@@ -177,13 +182,13 @@ class _Build:
     def _embed(self, documents: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         identity = self.embedder.identity
         texts = [text_key(identity, document) for document in documents]
+        self.cache.used.update(texts)
         self.parts["embeddings"] = _digest([self.parts["items"], *(key.hex() for key in texts)])
         previous = self.draft.previous
         if previous is not None and self._same("embeddings"):
             self.draft.reuse(EMBEDDINGS)
             return previous.vectors, previous.keys
-        cache = EmbeddingCache(self.workspace.embedding_cache)
-        vectors, _ = cache.encode(self.embedder, documents, progress=self.progress)
+        vectors, _ = self.cache.encode(self.embedder, documents, progress=self.progress)
         keys = np.zeros((len(texts), 16), dtype=np.uint8)
         for row, text in enumerate(texts):
             own = json.dumps(metadata(self.catalogue, row), sort_keys=True, ensure_ascii=False)

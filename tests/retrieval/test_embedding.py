@@ -96,9 +96,12 @@ def test_cache_keeps_what_was_done_before_a_failure_and_survives_damage(tmp_path
 def test_cache_forgets_what_is_no_longer_used(tmp_path: Path) -> None:
     path = tmp_path / "cache.sqlite"
     EmbeddingCache(path).encode(HashingEmbedder(4), [f"old {number}" for number in range(10_050)])
-    EmbeddingCache(path).encode(HashingEmbedder(4), ["new"])
+    cache = EmbeddingCache(path)
+    cache.encode(HashingEmbedder(4), ["new"])
+    cache.encode(HashingEmbedder(4), ["newer"])
+    cache.prune()
     with sqlite3.connect(path) as database:
-        assert database.execute("SELECT count(*) FROM vectors").fetchone() == (1,)
+        assert database.execute("SELECT count(*) FROM vectors").fetchone() == (2,)
 
 
 def test_query_encoder_remembers_the_last_queries() -> None:
