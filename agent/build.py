@@ -82,12 +82,14 @@ def build(
 ) -> Generation:
     """Embed, index and train what was loaded into a new generation, and switch to it.
 
-    The ranker is taken over from the serving generation where items and log are the same, unless `retrain`; with
+    People who were forgotten in this workspace are left out. The ranker is taken over from the serving generation where items and log are the same, unless `retrain`; with
     `update` it goes on from the serving one.
 
     Raises:
         WorkspaceError, EmbedderError, StoreError: the old generation serves on.
     """
+    from convrec.agent.forgetting import without_forgotten
+    from convrec.agent.identity import pseudonymised
     from convrec.retrieval.embedding import open_embedder
     from convrec.retrieval.indexing import build_index
     from convrec.retrieval.workspace import Workspace
@@ -99,7 +101,10 @@ def build(
         add_value_vectors(context, embedder)
         add_ranker(context, embedder, settings, effort, retrain=retrain, update=update)
 
-    return build_index(place, loaded.catalogue, loaded.log, embedder, progress=progress, extra=add_files)
+    log = without_forgotten(loaded.log, workspace)
+    if settings.profile.pseudonymise:
+        log = pseudonymised(log, workspace)
+    return build_index(place, loaded.catalogue, log, embedder, progress=progress, extra=add_files)
 
 
 def add_value_vectors(context: BuildContext, embedder: Embedder) -> None:
