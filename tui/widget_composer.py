@@ -17,7 +17,8 @@ from textual.widgets.option_list import Option
 from convrec.tui.commands import completions
 from convrec.tui.text import clean, cut
 
-MOST_OFFERED = 7
+OFFER_KEYS = {"up": "up", "down": "down", "tab": "take", "enter": "accept", "escape": "close"}
+"""what keys mean while completions are on offer"""
 
 
 class Composer(TextArea):
@@ -44,7 +45,7 @@ class Composer(TextArea):
             self.text = text
 
     class Moved(Message):
-        """A key for the list of completions: 'up', 'down', 'take', 'close'."""
+        """A key for the list of completions; one of the values of `OFFER_KEYS`."""
 
         def __init__(self, key: str) -> None:
             super().__init__()
@@ -63,14 +64,13 @@ class Composer(TextArea):
             event.prevent_default().stop()
             self.insert("\n")
             return
+        if self.offering and event.key in OFFER_KEYS:
+            event.prevent_default().stop()
+            self.post_message(self.Moved(OFFER_KEYS[event.key]))
+            return
         if event.key == "enter":
             event.prevent_default().stop()
             self.action_submit()
-            return
-        if self.offering and event.key in ("up", "down", "tab", "escape"):
-            event.prevent_default().stop()
-            names = {"tab": "take", "escape": "close"}
-            self.post_message(self.Moved(names.get(event.key, event.key)))
             return
         if event.key == "tab":
             event.prevent_default().stop()
@@ -176,7 +176,11 @@ class Prompt(Vertical):
         event.stop()
         if event.key == "close":
             self.close()
-        elif event.key == "take":
+        elif event.key == "accept" and self.composer.text.startswith("/") and not self._chosen:
+            # What was typed is a command already, or its unique beginning. Sent by the composer itself: a message that
+            # its parent sends would not rise above the parent.
+            self.composer.call_next(self.composer.action_submit)
+        elif event.key in ("take", "accept"):
             self._take(self.offers.highlighted or 0)
         elif event.key == "up":
             self._chosen = True
@@ -184,17 +188,6 @@ class Prompt(Vertical):
         else:
             self._chosen = True
             self.offers.action_cursor_down()
-
-    def on_composer_submitted(self, event: Composer.Submitted) -> None:
-        # Enter on a title, or on a command reached with the arrows, takes the offer instead of sending.
-        titles = self.offers.display and not event.text.startswith("/")
-        if self.offers.display and (titles or self._chosen):
-            event.stop()
-            self.composer.sent.pop()
-            self.composer.put(event.text)
-            self._take(self.offers.highlighted or 0)
-        else:
-            self.close()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
