@@ -40,7 +40,8 @@ def select(
 
     `diversity` is the penalty of maximal marginal relevance (Carbonell & Goldstein 1998): the knob, times the spread of
     the scores, times the highest cosine to what was already picked. `calibration` is what the pick gains in closeness
-    to the person's tastes, `KL(taste ‖ list) before - after` (Steck, RecSys 2018), times its strength and the spread.
+    to the person's tastes, `n · (KL(taste ‖ list) before - after)` (Steck, RecSys 2018), for a list that grows to n, times
+    its strength and the spread.
     Both stand in the breakdown as they were at selection. A near-duplicate of a picked item (the same title, or almost
     the same vector) waits until nothing else is left.
 
@@ -93,7 +94,8 @@ class _Gains:
         if not self._count:
             # Nothing is there to improve on: the first pick is compared with the average candidate.
             before = float(after.mean())
-        return np.asarray(self._scale * (before - after))
+        # One more item changes the shares of a longer list less; counting it for the list keeps the knob's meaning.
+        return np.asarray(self._scale * (self._count + 1) * (before - after))
 
     def take(self, position: int) -> None:
         self._sum = self._sum + self._values[position]

@@ -134,7 +134,7 @@ def test_calibration_keeps_tastes_in_proportion() -> None:
     vectors = np.eye(size, size, dtype=np.float32)
     plain = select(scored, vectors, count=10, diversity=0.0)
     fair = select(
-        scored, vectors, count=10, diversity=0.0, calibration=Calibration(np.array([0.5, 0.5]), values, strength=4.0)
+        scored, vectors, count=10, diversity=0.0, calibration=Calibration(np.array([0.5, 0.5]), values, strength=1.0)
     )
     assert [item.row for item in plain] == list(range(10))
     assert 3 <= sum(item.row >= 10 for item in fair) <= 7
