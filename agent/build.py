@@ -82,8 +82,8 @@ def build(
 ) -> Generation:
     """Embed, index and train what was loaded into a new generation, and switch to it.
 
-    People who were forgotten in this workspace are left out. The ranker is taken over from the serving generation where items and log are the same, unless `retrain`; with
-    `update` it goes on from the serving one.
+    People who were forgotten in this workspace are left out. The ranker is taken over from the serving generation
+    where items and log are the same, unless `retrain`; with `update` it goes on from the serving one.
 
     Raises:
         WorkspaceError, EmbedderError, StoreError: the old generation serves on.
