@@ -38,13 +38,15 @@ class ActReader:
         suffix = alternation(own.rank_suffix)
         numbered = alternation([p for p in own.rank_prefix if p != "the"])
         one = (
-            rf"(?:(?:(?:{prefix}) )*(?:(?:first|last) (?:{alternation(cardinals)}|\d)|{alternation(ordinals)}|\d{{1,2}}(?:st|nd|rd|th)?)"
+            rf"(?:(?:(?:{prefix}) )*(?:(?:first|last) (?:{alternation(cardinals)}|\d)"
+            rf"|{alternation(ordinals)}|\d{{1,2}}(?:st|nd|rd|th)?)"
             rf"|(?:the )?(?:{numbered}) (?:{alternation(cardinals)}))(?: (?:{suffix}))?"
         )
         ranks = rf"(?:{one})(?: (?:(?:and|or|vs|versus|to|with|from) )?(?:{one}))*"
         whole_list = alternation([*own.everything, *own.both, *own.focus])
         self._rank = re.compile(
-            rf"(first|last) ({alternation(cardinals)}|\d)\b|\b({alternation(ordinals)}|\d{{1,2}})(?:st|nd|rd|th)?\b|\b({alternation(cardinals)})\b"
+            rf"(first|last) ({alternation(cardinals)}|\d)\b"
+            rf"|\b({alternation(ordinals)}|\d{{1,2}})(?:st|nd|rd|th)?\b|\b({alternation(cardinals)})\b"
         )
         macros = {
             "{R2}": rf"(?:{one}) (?:vs|versus|or|against) (?:{one})",
@@ -64,6 +66,7 @@ class ActReader:
                         "find": rf"(?<!\S)(?:{pattern}){tail}",
                     }
                     self._patterns[mode].append((act.kind, re.compile(bound[mode])))
+        self._lead = re.compile(rf"^(?:(?:{alternation(grammar.vague.lead)}) )+")
         self._vague = [re.compile(rf"^(?:{p})$") for p in grammar.vague.whole]
 
     def whole(self, chart: Chart, context: ReadingContext, start: int = 0) -> ActHit | None:
@@ -94,7 +97,7 @@ class ActReader:
                 end = _token_after(offsets, found.end(), 0)
                 if not chart.free(start, end) or any(h.start < end and start < h.end for h in hits):
                     continue
-                hit = self._hit(kind, found, chart, context, start, end)
+                hit = self._hit(kind, found, chart, context, span=(start, end))
                 if hit is not None:
                     hits.append(hit)
         return sorted(hits, key=lambda h: h.start)
@@ -102,16 +105,13 @@ class ActReader:
     def vague(self, chart: Chart) -> bool:
         """Whether the message points at something nobody but the person can know."""
         text, _ = _text(chart, 0)
-        text = re.sub(
-            r"^(?:(?:hi|hello|hey|please|i want|i need|find me|show me|give me|recommend|im looking for|i am looking for|can you find(?: me)?|do you have|id like|whats|what is|what was) )+",
-            "",
-            text,
-        )
+        text = self._lead.sub("", text)
         return any(p.match(text) for p in self._vague)
 
     def _hit(
-        self, kind: str, found: re.Match[str], chart: Chart, context: ReadingContext, start: int, end: int
+        self, kind: str, found: re.Match[str], chart: Chart, context: ReadingContext, *, span: tuple[int, int]
     ) -> ActHit | None:
+        start, end = span
         groups = found.groupdict()
         words = groups.get("r") or groups.get("f")
         if words is None:

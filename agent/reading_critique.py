@@ -73,7 +73,7 @@ class CritiqueReader:
             attribute = self.finder.of_role_or_dimension(entry.role, entry.dimension)
             if attribute is None:
                 continue
-            if rows and self._bound(draft, attribute, entry, rows, span.start, end):
+            if rows and self._bound(draft, attribute, entry, rows, span=(span.start, end)):
                 return []
             side = "low" if entry.side == "low" else "high"
             bounds = self.finder.quantiles.side(attribute, side)
@@ -84,7 +84,7 @@ class CritiqueReader:
             or next((e.else_ for e in compared.entries if e.else_), None)
             or chart.words(span.start, span.end)
         )
-        self._shift(draft, plain, compared.less, span.start, span.end)
+        self._shift(draft, plain, span.start, span.end, less=compared.less)
         for row in self._named_than(chart, span):
             draft.refer(row, 1.0, span.start, end)
         return []
@@ -116,9 +116,10 @@ class CritiqueReader:
         return [self.catalogue.row(s.id) for s in draft.context.shown if s.id in self.catalogue], span.end
 
     def _bound(
-        self, draft: Draft, attribute: Attribute, entry: Comparative, rows: list[int], start: int, end: int
+        self, draft: Draft, attribute: Attribute, entry: Comparative, rows: list[int], *, span: tuple[int, int]
     ) -> bool:
         """A bound beyond the items' own value; False where it is not known."""
+        start, end = span
         values = [(row, self.catalogue.number(attribute.name)[row]) for row in rows]
         known = [(row, float(v)) for row, v in values if not np.isnan(v)]
         if not known:
@@ -151,7 +152,7 @@ class CritiqueReader:
             draft.exclude(row, "named", start, end)
         return True
 
-    def _shift(self, draft: Draft, plain: str, less: bool, start: int, end: int) -> None:
+    def _shift(self, draft: Draft, plain: str, start: int, end: int, *, less: bool) -> None:
         """'darker', 'less violent': a softer wish and the description."""
         hits = [h for h in self.finder.values.find(key_of(plain)) if self.finder.values.controlled(h.attribute)]
         for hit in hits[:1]:

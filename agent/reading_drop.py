@@ -8,7 +8,7 @@ from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import ValueIndex
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Contains, In, Not, NotIn, leaves
-from convrec.retrieval.request import Constraint, Description, Exclusion, Reference, Strength
+from convrec.retrieval.request import Constraint, Description, Part, Strength
 from convrec.retrieval.schema import Role
 
 _ROLE_WORDS = {
@@ -118,15 +118,14 @@ class DropReader:
         """Ids of the parts of the request that some words name."""
         fields = self._names.get(key, set())
         values = {(h.attribute.name, v.casefold()) for h in self.values.find(key) for v in h.values}
-        found = []
-        for part in draft.context.request.parts():
-            if (
-                (isinstance(part, Constraint) and (set(part.fields) & fields or self._carries(part, values, key)))
-                or (isinstance(part, Description) and key in (key_of(part.text), key_of(part.provenance.words)))
-                or (isinstance(part, Reference | Exclusion) and key == key_of(part.title))
-            ):
-                found.append(part.id)
-        return found
+        return [p.id for p in draft.context.request.parts() if self._named(p, fields, values, key)]
+
+    def _named(self, part: Part, fields: set[str], values: set[tuple[str, str]], key: str) -> bool:
+        if isinstance(part, Constraint):
+            return bool(set(part.fields) & fields) or self._carries(part, values, key)
+        if isinstance(part, Description):
+            return key in (key_of(part.text), key_of(part.provenance.words))
+        return key == key_of(part.title)
 
     @staticmethod
     def _carries(part: Constraint, values: set[tuple[str, str]], key: str) -> bool:

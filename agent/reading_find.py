@@ -243,7 +243,7 @@ class Finder:
                     chart.put(start, start + size, "want", wanted)
                     break
 
-    def adjective(self, entry: Adjective, *, negated: bool = False) -> Wanted | None:
+    def adjective(self, entry: Adjective) -> Wanted | None:
         """What an adjective means here; None where the catalogue has no such attribute and no wish follows."""
         attribute = self.of_role_or_dimension(entry.role, entry.dimension)
         if attribute is None:

@@ -187,6 +187,7 @@ class WishWords(_Data):
 
 
 class Vague(_Data):
+    lead: tuple[str, ...]
     whole: tuple[str, ...]
 
 

@@ -1,4 +1,4 @@
-"""Other languages: their phrases become the English words that the grammar knows, each with its place in the message."""
+"""Other languages: their phrases become the English words that the grammar knows, in their place in the message."""
 
 from __future__ import annotations
 

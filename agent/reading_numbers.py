@@ -15,7 +15,7 @@ LARGEST = 1e12
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number and what was said with it. `dimensions`: dimension -> value in its base unit; empty for a bare number."""
+    """A number and what was said with it. `dimensions`: (dimension, value in its base unit); none for a bare number."""
 
     value: float
     unit: str
@@ -68,13 +68,13 @@ def number_at(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int
             value, end = float(grammar.numbers[tokens[end].norm]), end + 1
     else:
         return None
-    if end < len(tokens) and tokens[end].norm in grammar.multipliers and not _unit_follows(chart, end, grammar):
+    if end < len(tokens) and tokens[end].norm in grammar.multipliers and not _unit_follows(chart, end):
         value, end = value * grammar.multipliers[tokens[end].norm], end + 1
     value = min(value, LARGEST)
     return _with_half(chart, value, end, grammar)
 
 
-def _unit_follows(chart: Chart, position: int, grammar: Grammar) -> bool:
+def _unit_follows(chart: Chart, position: int) -> bool:
     """Whether 'm' or 'k' here is a unit: spelled with a space before it, or a unit in its own right."""
     token = chart.tokens[position]
     return token.norm in ("m", "k") and token.gap != ""

@@ -51,7 +51,7 @@ class ReferenceReader:
         self.unknown: list[str] = []
 
     def find_titles(self, chart: Chart) -> list[str]:
-        """Quoted titles, titles after a cue, and clear whole titles anywhere. Returns quoted titles that are unknown."""
+        """Quoted titles, titles after a cue, and clear whole titles anywhere; returns those that are unknown."""
         self.unknown = self._quoted(chart)
         position = 0
         while position < len(chart):
@@ -103,7 +103,7 @@ class ReferenceReader:
                 hit = self._dated(chart, inside[0], inside[-1] + 1)
                 use, start = self._use_before(chart, inside[0])
                 if hit is not None:
-                    self._put(chart, start, inside[-1] + 1, inside[0], hit, use)
+                    self._put(chart, (start, inside[-1] + 1), inside[0], hit, use)
                 elif closing not in ("'", '"') or use != "bare":
                     unknown.append(text[position + 1 : end])
             position = end + 1
@@ -162,7 +162,7 @@ class ReferenceReader:
                     chart.put(position, stop, "skip")
                     return stop
                 continue
-            self._put(chart, position, found[1], start, found[0], use)
+            self._put(chart, (position, found[1]), start, found[0], use)
             return self._more_titles(chart, found[1], use)
         return None
 
@@ -183,7 +183,7 @@ class ReferenceReader:
             found = self._title_from(chart, start, use, joined=True)
             if found is None:
                 break
-            self._put(chart, start, found[1], start, found[0], use)
+            self._put(chart, (start, found[1]), start, found[0], use)
             if joined:
                 chart.put(position, start, "join")
             position = found[1]
@@ -395,7 +395,7 @@ class ReferenceReader:
                 or not ((year is not None and hit.clear) or self._evident(chart, start, stop))
             ):
                 continue
-            self._put(chart, start, stop + (1 if year is not None else 0), start, hit, "bare")
+            self._put(chart, (start, stop + (1 if year is not None else 0)), start, hit, "bare")
             return
 
     def _evident(self, chart: Chart, start: int, stop: int) -> bool:
@@ -420,7 +420,8 @@ class ReferenceReader:
             return True
         return stop - start >= 3 and len(content) >= 2 and any(t.stem not in self.values.common_words for t in content)
 
-    def _put(self, chart: Chart, start: int, end: int, title: int, hit: TitleHit, use: str) -> None:
+    def _put(self, chart: Chart, span: tuple[int, int], title: int, hit: TitleHit, use: str) -> None:
+        start, end = span
         negated = {"like": "avoid", "loved": "hated"}
         if (
             start > 0

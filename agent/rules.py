@@ -223,21 +223,20 @@ class RulesInterpreter:
         if hit.kind == "start_over":
             draft.edits.append(RequestEdit(op="reset"))
         self._exclude_acts([hit], draft)
-        nothing = False
         return Reading(
             edits=draft.finish(),
             act=self._plain(hit, draft.context),
             notes=tuple(draft.notes),
-            nothing_to_go_on=nothing,
         )
 
     def _correction(self, chart: Chart, start: int) -> bool:
         """'no, comedies': a 'no' that stands alone before a comma takes back what was understood."""
-        if start < len(chart) and chart.tokens[start].norm in ("no", "nope", "nah") and start + 1 < len(chart):
-            if any(sign in chart.gap(start + 1) for sign in ",.;!–—"):
-                chart.put(start, start + 1, "cue")
-                return True
-        return False
+        if start + 1 >= len(chart) or chart.tokens[start].norm not in ("no", "nope", "nah"):
+            return False
+        if not any(sign in chart.gap(start + 1) for sign in ",.;!–—"):
+            return False
+        chart.put(start, start + 1, "cue")
+        return True
 
     def _lasting(self, chart: Chart, start: int) -> str:
         """'veto', 'like' or 'dislike' when the message states a lasting preference."""
@@ -387,10 +386,9 @@ class RulesInterpreter:
         """The lasting preferences that a message states."""
         if not lasting:
             return ()
-        wanted: list[Constraint | Description] = []
-        for entry in said:
-            if entry.wanted.field:
-                wanted.append(self._lasting_constraint(entry, lasting))
+        wanted: list[Constraint | Description] = [
+            self._lasting_constraint(entry, lasting) for entry in said if entry.wanted.field
+        ]
         for segment in words:
             weight = -1.0 if segment.negated or lasting != "like" else 1.0
             wanted.append(Description(text=chart.words(segment.start, segment.end), weight=weight))

@@ -1,5 +1,7 @@
 """Three small catalogues without a vocabulary in common, for the reader of requests."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,24 +17,24 @@ K = AttributeKind
 Row = dict[str, Any]
 
 _FILMS = """
-Alien|1979|Horror,Science Fiction|117|en|United Kingdom,United States of America|Ridley Scott|Sigourney Weaver,John Hurt|alien,spaceship|8.1|9100
-Blade Runner|1982|Science Fiction,Thriller|117|en|United States of America|Ridley Scott|Harrison Ford,Rutger Hauer|android,dystopia|7.9|7000
-Ghostbusters|1984|Comedy,Fantasy|107|en|United States of America|Ivan Reitman|Bill Murray,Dan Aykroyd|ghost,new york|7.3|5600
-Back to the Future|1985|Comedy,Science Fiction,Adventure|116|en|United States of America|Robert Zemeckis|Michael J. Fox|time travel|8.0|9900
-The Princess Bride|1987|Comedy,Romance,Fantasy,Family|98|en|United States of America|Rob Reiner|Cary Elwes,Robin Wright|sword|7.6|3500
-Evil Dead II|1987|Comedy,Horror|84|en|United States of America|Sam Raimi|Bruce Campbell|cabin,gore|7.5|1600
-When Harry Met Sally|1989|Comedy,Romance|96|en|United States of America|Rob Reiner|Meg Ryan,Billy Crystal|friendship,new york|7.4|2500
-Die Hard|1988|Action,Thriller|131|en|United States of America|John McTiernan|Bruce Willis,Alan Rickman|christmas,heist|7.8|8000
-Groundhog Day|1993|Comedy,Romance,Fantasy|101|en|United States of America|Harold Ramis|Bill Murray|time loop|7.6|4600
-Rushmore|1998|Comedy,Drama|93|en|United States of America|Wes Anderson|Bill Murray,Jason Schwartzman|school|7.4|900
-The Royal Tenenbaums|2001|Comedy,Drama|110|en|United States of America|Wes Anderson|Gene Hackman,Bill Murray|family|7.4|1700
-Lost in Translation|2003|Drama,Romance|102|en|United States of America,Japan|Sofia Coppola|Bill Murray,Scarlett Johansson|tokyo|7.4|3800
-The Matrix|1999|Action,Science Fiction|136|en|United States of America|Lana Wachowski|Keanu Reeves|dystopia,hacker|8.2|14000
-Inception|2010|Action,Science Fiction,Thriller|148|en|United States of America|Christopher Nolan|Leonardo DiCaprio|dream,heist|8.3|20000
-Memento|2000|Thriller,Mystery|113|en|United States of America|Christopher Nolan|Guy Pearce|memory|8.2|8000
-Interstellar|2014|Drama,Science Fiction,Adventure|169|en|United States of America|Christopher Nolan|Matthew McConaughey|space|8.4|18000
-Dune|2021|Science Fiction,Adventure|155|en|United States of America|Denis Villeneuve|Timothée Chalamet|desert|7.8|9000
-Titanic|1997|Drama,Romance|194|en|United States of America|James Cameron|Leonardo DiCaprio,Kate Winslet|ship|7.9|15000
+Alien|1979|Horror,Science Fiction|117|en|United Kingdom,United States|Ridley Scott|Sigourney Weaver,John Hurt|alien,spaceship|8.1|9100
+Blade Runner|1982|Science Fiction,Thriller|117|en|United States|Ridley Scott|Harrison Ford,Rutger Hauer|android,dystopia|7.9|7000
+Ghostbusters|1984|Comedy,Fantasy|107|en|United States|Ivan Reitman|Bill Murray,Dan Aykroyd|ghost,new york|7.3|5600
+Back to the Future|1985|Comedy,Science Fiction,Adventure|116|en|United States|Robert Zemeckis|Michael J. Fox|time travel|8.0|9900
+The Princess Bride|1987|Comedy,Romance,Fantasy,Family|98|en|United States|Rob Reiner|Cary Elwes,Robin Wright|sword|7.6|3500
+Evil Dead II|1987|Comedy,Horror|84|en|United States|Sam Raimi|Bruce Campbell|cabin,gore|7.5|1600
+When Harry Met Sally|1989|Comedy,Romance|96|en|United States|Rob Reiner|Meg Ryan,Billy Crystal|friendship,new york|7.4|2500
+Die Hard|1988|Action,Thriller|131|en|United States|John McTiernan|Bruce Willis,Alan Rickman|christmas,heist|7.8|8000
+Groundhog Day|1993|Comedy,Romance,Fantasy|101|en|United States|Harold Ramis|Bill Murray|time loop|7.6|4600
+Rushmore|1998|Comedy,Drama|93|en|United States|Wes Anderson|Bill Murray,Jason Schwartzman|school|7.4|900
+The Royal Tenenbaums|2001|Comedy,Drama|110|en|United States|Wes Anderson|Gene Hackman,Bill Murray|family|7.4|1700
+Lost in Translation|2003|Drama,Romance|102|en|United States,Japan|Sofia Coppola|Bill Murray,Scarlett Johansson|tokyo|7.4|3800
+The Matrix|1999|Action,Science Fiction|136|en|United States|Lana Wachowski|Keanu Reeves|dystopia,hacker|8.2|14000
+Inception|2010|Action,Science Fiction,Thriller|148|en|United States|Christopher Nolan|Leonardo DiCaprio|dream,heist|8.3|20000
+Memento|2000|Thriller,Mystery|113|en|United States|Christopher Nolan|Guy Pearce|memory|8.2|8000
+Interstellar|2014|Drama,Science Fiction,Adventure|169|en|United States|Christopher Nolan|Matthew McConaughey|space|8.4|18000
+Dune|2021|Science Fiction,Adventure|155|en|United States|Denis Villeneuve|Timothée Chalamet|desert|7.8|9000
+Titanic|1997|Drama,Romance|194|en|United States|James Cameron|Leonardo DiCaprio,Kate Winslet|ship|7.9|15000
 Amélie|2001|Comedy,Romance|122|fr|France|Jean-Pierre Jeunet|Audrey Tautou|paris|7.9|7000
 La Haine|1995|Drama,Crime|98|fr|France|Mathieu Kassovitz|Vincent Cassel|police,paris|8.1|2000
 The Intouchables|2011|Comedy,Drama|112|fr|France|Olivier Nakache|Omar Sy|friendship|8.3|11000
@@ -41,22 +43,22 @@ My Neighbor Totoro|1988|Animation,Family,Fantasy|86|ja|Japan|Hayao Miyazaki|Nori
 Ringu|1998|Horror,Mystery|96|ja|Japan|Hideo Nakata|Nanako Matsushima|curse|7.1|900
 Oldboy|2003|Drama,Thriller,Mystery|120|ko|South Korea|Park Chan-wook|Choi Min-sik|revenge|8.2|5500
 Parasite|2019|Comedy,Drama,Thriller|133|ko|South Korea|Bong Joon-ho|Song Kang-ho|class|8.5|12000
-Singin' in the Rain|1952|Comedy,Romance,Music|103|en|United States of America|Stanley Donen|Gene Kelly|musical,dancing|8.1|2100
-The Sound of Music|1965|Drama,Family,Music|174|en|United States of America|Robert Wise|Julie Andrews|musical,nun|7.8|2200
-Unforgiven|1992|Western|130|en|United States of America|Clint Eastwood|Clint Eastwood,Gene Hackman|revenge|7.9|3000
+Singin' in the Rain|1952|Comedy,Romance,Music|103|en|United States|Stanley Donen|Gene Kelly|musical,dancing|8.1|2100
+The Sound of Music|1965|Drama,Family,Music|174|en|United States|Robert Wise|Julie Andrews|musical,nun|7.8|2200
+Unforgiven|1992|Western|130|en|United States|Clint Eastwood|Clint Eastwood,Gene Hackman|revenge|7.9|3000
 The Good, the Bad and the Ugly|1966|Western|161|it|Italy|Sergio Leone|Clint Eastwood|gold|8.4|5600
-Toy Story|1995|Animation,Comedy,Family|81|en|United States of America|John Lasseter|Tom Hanks,Tim Allen|toy|7.9|12500
-Toy Story 2|1999|Animation,Comedy,Family|92|en|United States of America|John Lasseter|Tom Hanks,Tim Allen|toy|7.5|8900
-Sleepless in Seattle|1993|Comedy,Romance,Drama|105|en|United States of America|Nora Ephron|Tom Hanks,Meg Ryan|letter|6.6|1500
-Saving Private Ryan|1998|Drama,War|169|en|United States of America|Steven Spielberg|Tom Hanks,Matt Damon|soldier|8.0|10500
-Jurassic Park|1993|Adventure,Science Fiction|127|en|United States of America|Steven Spielberg|Sam Neill|dinosaur|7.7|11000
-Her|2013|Romance,Science Fiction|126|en|United States of America|Spike Jonze|Joaquin Phoenix,Scarlett Johansson|loneliness|7.9|9000
-Blood Simple|1984|Crime,Thriller|99|en|United States of America|Joel Coen|Frances McDormand|texas|7.3|700
+Toy Story|1995|Animation,Comedy,Family|81|en|United States|John Lasseter|Tom Hanks,Tim Allen|toy|7.9|12500
+Toy Story 2|1999|Animation,Comedy,Family|92|en|United States|John Lasseter|Tom Hanks,Tim Allen|toy|7.5|8900
+Sleepless in Seattle|1993|Comedy,Romance,Drama|105|en|United States|Nora Ephron|Tom Hanks,Meg Ryan|letter|6.6|1500
+Saving Private Ryan|1998|Drama,War|169|en|United States|Steven Spielberg|Tom Hanks,Matt Damon|soldier|8.0|10500
+Jurassic Park|1993|Adventure,Science Fiction|127|en|United States|Steven Spielberg|Sam Neill|dinosaur|7.7|11000
+Her|2013|Romance,Science Fiction|126|en|United States|Spike Jonze|Joaquin Phoenix,Scarlett Johansson|loneliness|7.9|9000
+Blood Simple|1984|Crime,Thriller|99|en|United States|Joel Coen|Frances McDormand|texas|7.3|700
 Man on Wire|2008|Documentary|94|en|United Kingdom|James Marsh|Philippe Petit|tightrope|7.5|400
 The Babadook|2014|Horror,Drama|94|en|Australia|Jennifer Kent|Essie Davis|mother,grief|6.5|3400
 Shaun of the Dead|2004|Comedy,Horror|99|en|United Kingdom|Edgar Wright|Simon Pegg|zombie|7.5|5900
-Godzilla|1998|Action,Science Fiction|139|en|United States of America|Roland Emmerich|Matthew Broderick|monster|5.5|2400
-Godzilla|2014|Action,Science Fiction|123|en|United States of America|Gareth Edwards|Bryan Cranston|monster|6.3|3000
+Godzilla|1998|Action,Science Fiction|139|en|United States|Roland Emmerich|Matthew Broderick|monster|5.5|2400
+Godzilla|2014|Action,Science Fiction|123|en|United States|Gareth Edwards|Bryan Cranston|monster|6.3|3000
 """
 
 _TOOLS = """

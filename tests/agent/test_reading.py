@@ -1,5 +1,7 @@
 """What a message asks for, checked by the items that satisfy it against a predicate written by hand."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -148,7 +150,10 @@ FILMS: list[Case] = [
 ]
 
 TOOLS: list[Case] = [
-    ("steel knives under 30 euros", lambda t: t["category"] == "knives" and t["material"] == "steel" and t["price"] < 30),
+    (
+        "steel knives under 30 euros",
+        lambda t: t["category"] == "knives" and t["material"] == "steel" and t["price"] < 30,
+    ),
     ("anything made of steel", lambda t: t["material"] == "steel"),
     ("wooden utensils", lambda t: t["material"] == "wood" and t["category"] == "utensils"),
     ("30 to 50 bucks", lambda t: 30 <= t["price"] <= 50),

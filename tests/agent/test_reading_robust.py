@@ -1,5 +1,7 @@
 """Anything that can be typed is read in bounded time and without an exception; acts are recognised."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import time
@@ -46,7 +48,7 @@ PIECES = (
     "horror", "from", "the 80s", "under", "2", "hours", "between", "1990", "99999999999999999999", "at least", "7.5", "€", "by",
     "Bill Murray", "forget", "actually", "too", "more", "less", "same director as", "seen", "(1998)", "\"", "“", "'", "the first one",
     "why", "compare", "1 and 4", "ideally", "must", "last", "years", "century", "half", "an hour", "-", "/", "%", "never show me",
-    "sin", "de los 80", "ohne", "不要", "八十年代", "的", "I like", "‮", "\x00", "😀", "é", "ß", "İ", "٣", "½", "²",
+    "sin", "de los 80", "ohne", "不要", "八十年代", "的", "I like", "\u202e", "\x00", "😀", "é", "ß", "İ", "٣", "½", "²",
 )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def test_long_messages_take_bounded_time(films: RulesInterpreter, message: str) 
     assert any("long" in note for note in reading.notes)
 
 
-@pytest.mark.parametrize("message", ["", "   ", "😀😀", "\x00\x01", "‮‮", "...", "?!", "\n"])
+@pytest.mark.parametrize("message", ["", "   ", "😀😀", "\x00\x01", "\u202e\u202e", "...", "?!", "\n"])
 def test_nothing_said(films: RulesInterpreter, message: str) -> None:
     reading = films.read(message, ReadingContext())
     assert reading.nothing_to_go_on
