@@ -13,18 +13,16 @@ from convrec.agent.clarify import Question, choose_question
 from convrec.agent.describe import describe_request
 from convrec.agent.errors import SessionError
 from convrec.agent.interpret import Plain, Reading, ReadingContext, Shown
-from convrec.agent.mind import ListTelling
+from convrec.agent.mind import ListTelling, TurnScope
 from convrec.agent.people import FeedbackKind
 from convrec.agent.state import ConversationState, Offer
 from convrec.agent.types import (
     Done,
     Event,
-    ItemReady,
     RankDone,
     RecallDone,
     Recommendation,
     Reply,
-    Token,
     Trace,
     Understood,
 )
@@ -41,7 +39,7 @@ from convrec.retrieval.request import (
 
 if TYPE_CHECKING:
     from convrec.agent.engine import Engine, Ranked
-    from convrec.agent.mind import Mind
+    from convrec.agent.mind import Mind, TurnMind
 
 WORDS_KEPT = 60
 """messages whose words an explanation may rest on"""
@@ -208,7 +206,10 @@ class Conversation:
 
     def _take(self, turn: TurnInput, cancel: threading.Event) -> Iterator[Event]:
         started = time.perf_counter()
-        reading = self._read(turn)
+        scope = TurnScope(self.person(), self.preferences(), self.state.words, cancel)
+        mind = self.mind.begin(scope)
+        reading = yield from self._read(turn, mind)
+        _check(cancel)
         outcome = respond(self, reading)
         self.state = outcome.state
         read_ms = (time.perf_counter() - started) * 1000
@@ -220,32 +221,39 @@ class Conversation:
             reply = Reply(message=message, request=request, clarify=outcome.clarify, trace=Trace(notes=reading.notes))
             state = outcome.state
         else:
-            reply, state = yield from self._list(turn, outcome, reading, cancel)
+            reply, state = yield from self._list(turn, outcome, reading, mind, cancel)
         timings = {"read": read_ms, **reply.trace.timings_ms, "total": (time.perf_counter() - started) * 1000}
-        yield Done(reply=self._keep(turn, state, reply, {name: round(ms, 2) for name, ms in timings.items()}))
+        trace = reply.trace.model_copy(
+            update={
+                "mode": mind.mode,
+                "llm": mind.usage,
+                "timings_ms": {name: round(ms, 2) for name, ms in timings.items()},
+            }
+        )
+        yield Done(reply=self._keep(turn, state, reply.model_copy(update={"trace": trace})))
 
-    def _read(self, turn: TurnInput) -> Reading:
+    def _read(self, turn: TurnInput, mind: TurnMind) -> Generator[Event, None, Reading]:
         if not turn.message:
             return Reading(edits=turn.edits)
         context = self.reading_context()
         for offer in self.state.offers:
             if offer.option.casefold() == turn.message.strip().casefold() and (offer.edits or offer.remember):
                 return Reading(act=Plain("accept"), edits=())
-        reading = self.mind.read(turn.message[:MESSAGE_LIMIT], context)
+        reading = yield from mind.read(turn.message[:MESSAGE_LIMIT], context)
         if len(turn.message) > MESSAGE_LIMIT:
             note = f"I read only the first {MESSAGE_LIMIT:,} characters of your message."
             reading = replace(reading, notes=(*reading.notes, note))
         return reading
 
     def _list(
-        self, turn: TurnInput, outcome: Outcome, reading: Reading, cancel: threading.Event
+        self, turn: TurnInput, outcome: Outcome, reading: Reading, mind: TurnMind, cancel: threading.Event
     ) -> Generator[Event, None, tuple[Reply, ConversationState]]:
         state = outcome.state
         if outcome.next_page:
             state = state.model_copy(update={"page": (*state.page, *(item.id for item in state.items))})
             state = state.model_copy(update={"page": tuple(dict.fromkeys(state.page))})
         person = self.person()
-        ranked = self.engine.recommend(state.request, person, leave_out=state.page)
+        ranked = self.engine.recommend(state.request, person, leave_out=state.page, spare=mind.spare)
         _check(cancel)
         yield RecallDone(recalled=ranked.recalled, eligible=ranked.eligible)
         yield RankDone(count=len(ranked.items))
@@ -255,17 +263,14 @@ class Conversation:
         clarify = outcome.clarify or (question.clarify if question else None)
         written_at = time.perf_counter()
         words = "\n".join((*state.words, turn.message))
-        told = self.mind.tell(ListTelling(self.engine, ranked, person, reading, outcome, state, clarify, words))
+        telling = ListTelling(self.engine, ranked, person, reading, outcome, state, clarify, words)
+        told = yield from mind.tell(telling)
         narrate_ms = (time.perf_counter() - written_at) * 1000
         _check(cancel)
-        yield Token(text=told.message)
-        for item in told.items:
-            yield ItemReady(item=item)
         relaxed = tuple(x.relaxation(applied=True) for x in ranked.applied) + tuple(
             x.relaxation(applied=False) for x in ranked.offered[:1]
         )
         trace = Trace(
-            mode=self.mind.mode,
             recalled=ranked.recalled,
             eligible=ranked.eligible,
             plan=ranked.plan,
@@ -282,14 +287,13 @@ class Conversation:
         )
         return reply, _after_list(state, told.items, ranked, question, outcome)
 
-    def _keep(self, turn: TurnInput, state: ConversationState, reply: Reply, timings: dict[str, float]) -> Reply:
+    def _keep(self, turn: TurnInput, state: ConversationState, reply: Reply) -> Reply:
         words = (*state.words, turn.message)[-WORDS_KEPT:] if turn.message else state.words
-        state = state.model_copy(update={"turn": state.turn + 1, "words": words})
+        spent = state.spent.plus(reply.trace.llm)
+        state = state.model_copy(update={"turn": state.turn + 1, "words": words, "spent": spent})
         if self._stored and self._id is None:
             self._id = self.engine.people.create_session(self.user_id, {})
-        trace = reply.trace.model_copy(
-            update={"timings_ms": timings, "turn": state.turn, "session": self._id, "mode": self.mind.mode}
-        )
+        trace = reply.trace.model_copy(update={"turn": state.turn, "session": self._id})
         reply = reply.model_copy(update={"trace": trace})
         if self._stored and self._id is not None:
             said = turn.message[:MESSAGE_LIMIT] or "; ".join(e.op for e in turn.edits)

@@ -34,7 +34,8 @@ class Ranked:
     """A selected list and how it came about.
 
     `request` is the one that was answered: the person's, or with `applied` loosened. `offered` are loosenings that
-    would let more items in. `open_rows` (n,) are all ranked candidates, best first, selected ones included.
+    would let more items in. `spare` are the next picks after the list. `open_rows` (n,) are all ranked candidates,
+    best first, selected ones included.
     """
 
     request: Request
@@ -45,6 +46,7 @@ class Ranked:
     open_rows: NDArray[np.int32]
     applied: tuple[Loosening, ...] = ()
     offered: tuple[Loosening, ...] = ()
+    spare: tuple[ScoredItem, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -99,9 +101,15 @@ class Engine:
         return recall_query(request, person, self.catalogue, self.encode, count=POOL, leave_out=leave_out, user_row=row)
 
     def recommend(
-        self, request: Request, person: Person, *, leave_out: Sequence[str] = (), relax: bool = True
+        self,
+        request: Request,
+        person: Person,
+        *,
+        leave_out: Sequence[str] = (),
+        relax: bool = True,
+        spare: int = 0,
     ) -> Ranked:
-        """The best list for a request and a person, without the items of `leave_out`.
+        """The best list for a request and a person, without the items of `leave_out`; `spare` more are picked besides.
 
         Where nothing fits and `relax` holds, the smallest loosening is applied and stated; where fewer fit than were
         asked for, loosenings are offered.
@@ -125,10 +133,12 @@ class Engine:
                 query = self.query(request, person, leave_out)
                 recalled = self.recall.recall(query, self.sources)
         relaxed_at = time.perf_counter()
-        ranked = self.rank(recalled, person, request)
+        ranked = self.rank(recalled, person, request, spare)
+        shown = request.wishes.count
         return Ranked(
             request=request,
-            items=ranked[0],
+            items=ranked[0][:shown],
+            spare=ranked[0][shown:],
             eligible=recalled.eligible,
             recalled=len(recalled),
             plan=recalled.plan,
@@ -143,9 +153,9 @@ class Engine:
         )
 
     def rank(
-        self, recalled: Recalled, person: Person, request: Request
+        self, recalled: Recalled, person: Person, request: Request, spare: int = 0
     ) -> tuple[tuple[ScoredItem, ...], NDArray[np.int32]]:
-        """The selected list, and all candidates by score."""
+        """The selected list with `spare` entries more, and all candidates by score."""
         scored = self.ranker.score(recalled, person, request)
         order = np.argsort(-scored.score, kind="stable")
         shortlist = order[: max(SHORTLIST, request.wishes.count * 5)]
@@ -153,7 +163,7 @@ class Engine:
         items = select(
             near,
             np.asarray(self.vectors[near.rows]),
-            count=request.wishes.count,
+            count=request.wishes.count + spare,
             diversity=request.wishes.diversity,
             titles=tuple(self.catalogue.titles[row].casefold() for row in near.rows.tolist()),
             calibration=calibration_for(person, near.rows, self.catalogue) if request.empty else None,

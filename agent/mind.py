@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from convrec.agent.interpret import Interpreter, Reading, ReadingContext
 from convrec.agent.narrate import NarrationContext
 from convrec.agent.relaxation import contradictions
-from convrec.agent.types import Clarify, Reason, Recommendation
+from convrec.agent.types import Clarify, Event, ItemReady, LLMUsage, Reason, Recommendation, Token
 from convrec.ranking.types import ScoredItem
 from convrec.retrieval.catalogue import Catalogue, iso_date
 from convrec.retrieval.schema import AttributeKind
@@ -51,15 +52,52 @@ class Told:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class TurnScope:
+    """What a mind may know of the conversation around a message, and how the person stops it."""
+
+    person: Person
+    preferences: tuple[str, ...] = ()
+    """the words of lasting wishes"""
+    words: tuple[str, ...] = ()
+    """earlier messages, latest last"""
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
 class Mind(Protocol):
-    """Reads messages and tells lists. What it tells was verified; what it reads is validated by the engine."""
+    """Reads messages and tells lists, turn by turn; shared by all conversations."""
 
     @property
     def mode(self) -> Mode: ...
 
-    def read(self, message: str, context: ReadingContext) -> Reading: ...
+    def read(self, message: str, context: ReadingContext) -> Reading:
+        """What the rules read in some words; no model is asked."""
+        ...
 
-    def tell(self, telling: ListTelling) -> Told: ...
+    def begin(self, scope: TurnScope) -> TurnMind:
+        """The mind of one turn."""
+        ...
+
+
+class TurnMind(Protocol):
+    """A mind during one turn. What it tells was verified; what it reads was checked against the catalogue."""
+
+    spare: int
+    """candidates it wants beyond those that will be shown, to choose from"""
+
+    @property
+    def mode(self) -> Mode:
+        """What this turn rests on so far: 'offline' as long as no model had a part in it."""
+        ...
+
+    @property
+    def usage(self) -> LLMUsage: ...
+
+    def read(self, message: str, context: ReadingContext) -> Generator[Event, None, Reading]: ...
+
+    def tell(self, telling: ListTelling) -> Generator[Event, None, Told]:
+        """Yields the message in pieces, then each entry of the list."""
+        ...
 
 
 class OfflineMind:
@@ -74,7 +112,16 @@ class OfflineMind:
     def read(self, message: str, context: ReadingContext) -> Reading:
         return self._interpreter.read(message, context)
 
+    def begin(self, scope: TurnScope) -> TurnMind:
+        del scope
+        return OfflineTurn(self)
+
+    @property
+    def narrator(self) -> TemplateNarrator:
+        return self._narrator
+
     def tell(self, telling: ListTelling) -> Told:
+        """The list in the words of the templates."""
         context = narration_context(telling)
         items = []
         for position, picked in enumerate(telling.ranked.items):
@@ -85,6 +132,33 @@ class OfflineMind:
         if telling.clarify is not None and telling.clarify.question not in opening:
             parts.append(telling.clarify.question)
         return Told(" ".join(part for part in parts if part), tuple(items))
+
+
+class OfflineTurn:
+    """One turn of the offline mind."""
+
+    mode: Mode = "offline"
+    usage = LLMUsage()
+    spare = 0
+
+    def __init__(self, mind: OfflineMind) -> None:
+        self._mind = mind
+
+    def read(self, message: str, context: ReadingContext) -> Generator[Event, None, Reading]:
+        yield from ()
+        return self._mind.read(message, context)
+
+    def tell(self, telling: ListTelling) -> Generator[Event, None, Told]:
+        told = self._mind.tell(telling)
+        yield from events_of(told)
+        return told
+
+
+def events_of(told: Told) -> Generator[Event, None, None]:
+    """A told list as events: its message, then its entries."""
+    yield Token(text=told.message)
+    for item in told.items:
+        yield ItemReady(item=item)
 
 
 def recommendation(

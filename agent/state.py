@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from convrec.agent.types import Recommendation
+from convrec.agent.types import LLMUsage, Recommendation
 from convrec.retrieval.request import Constraint, Description, Request, RequestEdit
 
 UNDO_DEPTH = 50
@@ -45,6 +45,8 @@ class ConversationState(BaseModel):
     """the person's messages, latest last"""
     past: tuple[Request, ...] = ()
     """requests before each change, for undo"""
+    spent: LLMUsage = LLMUsage()
+    """what language models took in this conversation so far"""
 
     def changed(self, request: Request) -> ConversationState:
         """With another request, the present one kept for undo and the pages started anew."""

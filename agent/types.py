@@ -97,10 +97,22 @@ class Clarify(_Record):
 
 
 class LLMUsage(_Record):
+    """What language models took. `cost` in US dollars where the price is known."""
+
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
+
+    def plus(self, other: LLMUsage) -> LLMUsage:
+        """Both together; a cost is known as far as one of them is."""
+        known = [usage.cost for usage in (self, other) if usage.cost is not None]
+        return LLMUsage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost=sum(known) if known else None,
+        )
 
 
 class Trace(_Record):
