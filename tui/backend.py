@@ -116,6 +116,8 @@ class WorkerBackend:
         self._next = 0
         self._turn: int | None = None
         self._starting = asyncio.Lock()
+        self._place: dict[str, Any] = {}
+        """arguments of the last `open`, so that a new process can go on where the old one was"""
 
     @property
     def pid(self) -> int | None:
@@ -162,7 +164,10 @@ class WorkerBackend:
             self.log("engine", raw.decode("utf-8", "replace").rstrip())
 
     async def _answers(self, call: str, arguments: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        known = self._process
         process = await self._alive()
+        if process is not known and self._place and call not in ("open", "build", "preview"):
+            await self._do("open", **self._place)
         self._next += 1
         number = self._next
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
@@ -222,8 +227,12 @@ class WorkerBackend:
 
         adapter: TypeAdapter[Event] = TypeAdapter(types.Event)
         async for answer in self._answers(call, arguments):
-            if "event" in answer:
-                yield adapter.validate_python(answer["event"])
+            if "event" not in answer:
+                continue
+            event = adapter.validate_python(answer["event"])
+            if event.type == "done" and event.reply.trace.session is not None:
+                self._place["session"] = event.reply.trace.session
+            yield event
 
     async def open(
         self, workspace: str | None, user: str | None, session: str | None, *, stored: bool = True
@@ -231,7 +240,10 @@ class WorkerBackend:
         """Open a workspace and a conversation, a new one or a stored one."""
         # The first import of the result's types takes a while; it is left to a thread.
         views = await asyncio.to_thread(_import_views)
-        return await self._ask("open", views.Opened, workspace=workspace, user=user, session=session, stored=stored)
+        arguments = {"workspace": workspace, "user": user, "session": session, "stored": stored}
+        opened: Opened = await self._ask("open", views.Opened, **arguments)
+        self._place = arguments
+        return opened
 
     async def warm(self) -> None:
         """Load the models; messages that are sent meanwhile wait their turn."""
