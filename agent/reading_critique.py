@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convrec.agent.reading_build import Draft
+from convrec.agent.reading_comparatives import Compared
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_joins import Said
 from convrec.agent.reading_ranges import Bounds, bounds_of, shown_number
-from convrec.agent.reading_references import Compared, Named
+from convrec.agent.reading_references import Named
 from convrec.agent.reading_text import Chart, Span, key_of
 from convrec.agent.reading_wanted import value_filter, wanted_range
 from convrec.retrieval.catalogue import Catalogue

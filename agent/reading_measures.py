@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convrec.agent.reading_grammar import Comparator, Grammar, phrase_key
+from convrec.agent.reading_comparators import LEAD, ComparatorReader
+from convrec.agent.reading_grammar import Comparator, Grammar
 from convrec.agent.reading_numbers import Quantity, attribute_dimension, currency_of, number_at, quantity_at
 from convrec.agent.reading_ranges import Bounds, year_bounds
 from convrec.agent.reading_text import Chart, key_of
@@ -35,17 +36,13 @@ class Unmeasured:
     end: int
 
 
-_LEAD = frozenset(
-    ["a", "an", "the", "is", "are", "be", "of", "for", "it", "its", "that", "thats", "in", "with", "and", "by"]
-)
-
-
 class MeasureReader:
     """Reads numbers with comparators and units over the numeric attributes of a catalogue."""
 
     def __init__(self, catalogue: Catalogue, grammar: Grammar, time: TimeReader) -> None:
         self.grammar = grammar
         self.time = time
+        self.comparators = ComparatorReader(grammar)
         self.numeric = tuple(a for a in catalogue.schema.attributes if a.numeric)
         self.year = next(iter(a for a in self.numeric if a.role is Role.YEAR), None)
         self.dimension = {a.name: attribute_dimension(a, grammar) for a in self.numeric if a.role is not Role.YEAR}
@@ -84,13 +81,13 @@ class MeasureReader:
         return (following.stem in self.grammar.unit_index and following.norm != "in") or following.stem in other
 
     def _years(self, chart: Chart, span: YearSpan) -> Measured | Unmeasured:
-        before, start = self._comparator_before(chart, span.start)
-        after, end = self._comparator_after(chart, span.end)
+        before, start = self.comparators.before(chart, span.start)
+        after, end = self.comparators.after(chart, span.end)
         comparator = before or after
         if after is not None and before is not None:
             end = span.end
         first, last = span.first, span.last
-        start = self._lead(chart, start)
+        start = self.comparators.lead(chart, start)
         if comparator is not None:
             first, last = _compared_years(comparator, span)
         if self.year is None:
@@ -99,88 +96,6 @@ class MeasureReader:
         if span.anchored and self.time.anchor < self.time.today:
             note = f"The newest here is from {self.time.anchor}, so I counted from there."
         return Measured(self.year, year_bounds(self.year, first, last), start, end, note)
-
-    def _lead(self, chart: Chart, start: int) -> int:
-        """Takes 'from the', 'in', 'made in' along."""
-        lead = {phrase_key(p) for p in self.grammar.time.lead}
-        while (
-            start > 0
-            and chart.free(start - 1, start)
-            and chart.tokens[start - 1].norm in lead
-            and not chart.breaks(start)
-        ):
-            start -= 1
-        if (
-            start > 0
-            and chart.norms(start - 1, start) in ("made", "released", "published", "between", "filmed")
-            and chart.free(start - 1, start)
-        ):
-            start -= 1
-        return start
-
-    def _comparator_before(self, chart: Chart, start: int) -> tuple[Comparator | None, int]:
-        position = start
-        while (
-            position > 0
-            and chart.tokens[position - 1].norm in _LEAD
-            and chart.free(position - 1, position)
-            and start - position < 3
-        ):
-            if any(self._ends_with_comparator(chart, p) for p in (position,)):
-                break
-            position -= 1
-        for end in dict.fromkeys((start, position)):
-            found = self._comparator_ending(chart, end)
-            if found is not None:
-                return found
-        for end in range(start - 1, position, -1):
-            found = self._comparator_ending(chart, end)
-            if found is not None:
-                return found
-        return None, start
-
-    def _ends_with_comparator(self, chart: Chart, end: int) -> bool:
-        return self._comparator_ending(chart, end) is not None
-
-    def _comparator_ending(self, chart: Chart, end: int) -> tuple[Comparator, int] | None:
-        signs = chart.gap(end) if 0 < end < len(chart) else ""
-        for length in range(min(5, end), 0, -1):
-            start = end - length
-            if not chart.free(start, end) or any(chart.breaks(p, ".;!?\n") for p in range(start + 1, end + 1)):
-                continue
-            found = self.grammar.comparators_before.get(chart.norms(start, end))
-            if found is not None:
-                return found, start
-        for sign, side, is_open in (
-            ("<=", "max", False),
-            ("≤", "max", False),
-            (">=", "min", False),
-            ("≥", "min", False),
-            ("<", "max", True),
-            (">", "min", True),
-            ("~", "about", False),
-        ):
-            if sign in signs:
-                return Comparator.model_validate({"side": side, "open": is_open}), end
-        return None
-
-    def _comparator_after(self, chart: Chart, end: int) -> tuple[Comparator | None, int]:
-        if end < len(chart) and "+" in chart.gap(end):
-            return Comparator(side="min"), end
-        if end == len(chart) and chart.message[chart.tokens[end - 1].end :].lstrip().startswith("+"):
-            return Comparator(side="min"), end
-        for skip in (0, 1):
-            for length in range(4, 0, -1):
-                if end + skip + length > len(chart) or not chart.free(end, end + skip + length):
-                    continue
-                if any(chart.breaks(p, ".;!?\n") for p in range(end, end + skip + length)):
-                    continue
-                found = self.grammar.comparators_after.get(chart.norms(end + skip, end + skip + length))
-                if found is not None and (skip == 0 or chart.tokens[end].stem in self.grammar.noun_words):
-                    return found, end + skip + length
-            if end >= len(chart) or chart.tokens[end].stem not in self.grammar.noun_words:
-                break
-        return None, end
 
     def _range(self, chart: Chart, first: Quantity) -> Measured | None:
         """'30 to 50 bucks', 'between 1 and 2 kg', '90-120 minutes'."""
@@ -234,8 +149,8 @@ class MeasureReader:
         return tuple((dimension, value * size) for dimension, size in sizes)
 
     def _single(self, chart: Chart, quantity: Quantity) -> Measured | Unmeasured | None:
-        before, start = self._comparator_before(chart, quantity.start)
-        after, end = self._comparator_after(chart, quantity.end)
+        before, start = self.comparators.before(chart, quantity.start)
+        after, end = self.comparators.after(chart, quantity.end)
         comparator = before or after
         if before is not None:
             end = quantity.end
@@ -265,7 +180,7 @@ class MeasureReader:
             position -= 1
             if chart.tokens[position].stem in self.words[attribute.name]:
                 return position
-            if chart.tokens[position].norm not in _LEAD:
+            if chart.tokens[position].norm not in LEAD:
                 break
         return start
 

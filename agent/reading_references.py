@@ -1,18 +1,18 @@
-"""Items named in a message, and comparisons with them."""
+"""Items named in a message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from convrec.agent.reading_grammar import Comparative, Grammar, phrases
+from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_text import Chart, fold
+from convrec.agent.reading_title_rules import TitleJudge
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.titles import TitleHit, TitleIndex
 
 _QUOTES = {"“": "”", "«": "»", "《": "》", '"': '"', "„": "“", "‘": "’", "「": "」", "'": "'"}
-_LINKS = frozenset(["of", "the", "by", "in", "at", "on", "a", "an", "to", "for", "with"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,13 @@ class Named:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A comparative word; `entries` move a bound, `plain` goes to the description; `less`: the other way."""
-
-    entries: tuple[Comparative, ...]
-    plain: str
-    less: bool = False
-
-
 class ReferenceReader:
-    """Puts titles ('title' spans) and comparatives ('compare' spans) into a chart."""
+    """Puts titles ('title' spans) into a chart."""
 
     def __init__(self, titles: TitleIndex, values: ValueIndex, people: PeopleIndex, grammar: Grammar) -> None:
         self.titles = titles
         self.values = values
-        self.people = people
+        self.judge = TitleJudge(values, people, grammar)
         self.grammar = grammar
         cues = grammar.title_cues
         self._cues: dict[str, str] = {}
@@ -72,7 +63,7 @@ class ReferenceReader:
     def lone(self, chart: Chart, start: int, end: int) -> TitleHit | None:
         """The item that a whole message of a few words names."""
         key = chart.norms(start, end)
-        if self._is_value(chart, start, end):
+        if self.judge.is_value(chart, start, end):
             return None
         hit = self.titles.exact(key) if end - start > 1 else None
         if end - start > 1 or chart.tokens[start].stem not in self.values.known_words:
@@ -155,7 +146,9 @@ class ReferenceReader:
             found = self._title_from(chart, start, use)
             if found is None:
                 stop = (
-                    self._unknown(chart, start) if use in ("like", "than") or (use == "seen" and length > 1) else start
+                    self.judge.unknown_end(chart, start)
+                    if use in ("like", "than") or (use == "seen" and length > 1)
+                    else start
                 )
                 if stop > start:
                     self.unknown.append(chart.words(start, stop))
@@ -196,86 +189,24 @@ class ReferenceReader:
         exact = self._exact_from(chart, start, use, joined=joined)
         if exact is not None:
             return exact
-        end = self._phrase_end(chart, start)
+        end = self.judge.phrase_end(chart, start)
         verb = use in ("loved", "seen", "hated", "avoid", "than") or joined
         for stop in range(end, end - 1 if use == "avoid" else start, -1):
             key = chart.norms(start, stop)
-            if self._cut(chart, start, stop):
+            if self.judge.cut(chart, start, stop):
                 continue
-            if all(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or self._is_value(
+            if all(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or self.judge.is_value(
                 chart, start, stop
             ):
                 continue
             capital = any(t.capital for t in chart.tokens[start:stop])
             year = self._year_after(chart, stop)
             hit = self.titles.close(key, year, 88.0 if not verb or capital else 91.0)
-            if hit is None and (capital or (stop == end and not verb)) and self._weighty(chart, start, stop):
+            if hit is None and (capital or (stop == end and not verb)) and self.judge.weighty(chart, start, stop):
                 hit = self.titles.partial(key, year)
             if hit is not None:
                 return hit, stop + (1 if year is not None else 0)
         return None
-
-    def _cut(self, chart: Chart, start: int, stop: int) -> bool:
-        """Whether a capitalised name goes on past a stretch, or began before it: 'John' of 'John Wick'."""
-        if chart.message.isupper():
-            return False
-        plain = self.grammar.plain_words
-        if (
-            stop < len(chart)
-            and chart.free(stop, stop + 1)
-            and chart.gap(stop).strip(" &-") == ""
-            and chart.tokens[stop - 1].capital
-        ):
-            following = chart.tokens[stop]
-            if (
-                (following.capital or following.text.isdigit())
-                and following.norm not in plain
-                and not self._is_value(chart, stop, stop + 1)
-            ):
-                return True
-        if start > 1 and chart.free(start - 1, start) and chart.gap(start) == " ":
-            before = chart.tokens[start - 1]
-            return (
-                before.capital
-                and before.norm not in plain
-                and chart.tokens[start].norm in ("by", "of", "and", "in", "the", "at", "on")
-            )
-        return False
-
-    def _unknown(self, chart: Chart, start: int) -> int:
-        """The end of a capitalised name that starts here and is no title, value or ordinary word; or `start`."""
-        if chart.message.isupper() or chart.message.istitle():
-            return start
-        first = start
-        while (
-            first < len(chart) - 1
-            and chart.tokens[first].norm in ("the", "a", "an")
-            and not chart.tokens[first].capital
-        ):
-            first += 1
-        end = first
-        while end < len(chart) and chart.free(end, end + 1) and end - first < 7:
-            if end > first and chart.gap(end).strip(" &-:"):
-                break
-            if not (chart.tokens[end].capital or (end > first and self._linking(chart, end))):
-                break
-            end += 1
-        ordinary = self.grammar.function_words - {"the", "a", "an"} if end - first > 1 else self.grammar.plain_words
-        if end == first or chart.tokens[first].norm in ordinary:
-            return start
-        rare = [t for t in chart.tokens[first:end] if t.norm not in self.grammar.plain_words]
-        if not rare or self._is_value(chart, first, end) or self.people.full(chart.norms(first, end)):
-            return start
-        return end
-
-    def _linking(self, chart: Chart, position: int) -> bool:
-        """'by the' of 'Manchester by the Sea'."""
-        for length in (1, 2):
-            last = position + length
-            words = chart.tokens[position:last]
-            if last < len(chart) and chart.tokens[last].capital and all(t.norm in _LINKS for t in words):
-                return chart.tokens[last].norm not in self.grammar.plain_words
-        return False
 
     def _exact_from(self, chart: Chart, start: int, use: str, *, joined: bool) -> tuple[TitleHit, int] | None:
         """A whole title from here on, before the beginning of one."""
@@ -296,7 +227,7 @@ class ReferenceReader:
             year = self._year_after(chart, stop)
             key = chart.norms(start, stop)
             hit = find(key, year)
-            if hit is not None and year is None and self._cut(chart, start, stop):
+            if hit is not None and year is None and self.judge.cut(chart, start, stop):
                 continue
             if hit is not None and self._counts(chart, start, stop, use, joined=joined, dated=year is not None):
                 return hit, stop + (1 if year is not None else 0)
@@ -305,7 +236,7 @@ class ReferenceReader:
     def _counts(self, chart: Chart, start: int, stop: int, use: str, *, joined: bool, dated: bool) -> bool:
         """Whether an exact title after a cue is meant as one ('like her' is not, 'like Her' is)."""
         capital = chart.tokens[start].capital or (stop - start > 1 and any(t.capital for t in chart.tokens[start:stop]))
-        if self._is_value(chart, start, stop) and not dated:
+        if self.judge.is_value(chart, start, stop) and not dated:
             return False
         if dated or (capital and start > 0):
             return True
@@ -313,70 +244,11 @@ class ReferenceReader:
         plain = self.grammar.plain_words
         final = stop == len(chart) or chart.breaks(stop, ".,;!?\n")
         if use == "like" and final and start > 1 and words[0] not in self._pronouns and stop - start == 1:
-            return not self._is_value(chart, start, stop)
-        if all(w in self._pronouns or w in plain for w in words) or self._is_value(chart, start, stop):
+            return not self.judge.is_value(chart, start, stop)
+        if all(w in self._pronouns or w in plain for w in words) or self.judge.is_value(chart, start, stop):
             return False
         wary = joined or use in ("avoid", "hated", "loved", "seen")
         return not (wary and stop - start == 1 and words[0] in self.values.common_words)
-
-    def _is_value(self, chart: Chart, start: int, stop: int) -> bool:
-        """Whether the words name values of the catalogue, each or together."""
-        hits = self.values.find(chart.stems(start, stop))
-        if any(self.values.controlled(h.attribute) for h in hits):
-            return True
-        plain = self.grammar.plain_words
-        return stop - start > 1 and all(
-            t.norm in plain or any(self.values.controlled(h.attribute) for h in self.values.find(t.stem))
-            for t in chart.tokens[start:stop]
-        )
-
-    def _weighty(self, chart: Chart, start: int, stop: int) -> bool:
-        """Enough rare words that a part of a title is surely meant."""
-        content = [t for t in chart.tokens[start:stop] if t.norm not in self.grammar.plain_words]
-        rare = [t for t in content if t.stem not in self.values.known_words]
-        return (
-            len(content) >= 2
-            or bool(rare)
-            or (len(content) == 1 and content[0].capital and stop - start == len(content))
-        )
-
-    def _phrase_end(self, chart: Chart, start: int) -> int:
-        end = start + 1
-        ends = {
-            "but",
-            "and",
-            "or",
-            "with",
-            "that",
-            "from",
-            "without",
-            "except",
-            "please",
-            "which",
-            "only",
-            "just",
-            "in",
-            "by",
-            "for",
-            "instead",
-            "made",
-            "nor",
-            "if",
-            "because",
-            "also",
-            "too",
-            "so",
-            "though",
-        }
-        while end < len(chart) and end - start < 9 and chart.free(end, end + 1):
-            if (
-                any(sign in chart.gap(end) for sign in ",;!?()\n")
-                or chart.gap(end).startswith(". ")
-                or chart.tokens[end].norm in ends
-            ):
-                break
-            end += 1
-        return end
 
     def _bare(self, chart: Chart, start: int) -> None:
         """A whole title without a cue: dated, capitalised, or three words with two of weight."""
@@ -401,7 +273,7 @@ class ReferenceReader:
     def _evident(self, chart: Chart, start: int, stop: int) -> bool:
         tokens = chart.tokens[start:stop]
         content = [t for t in tokens if t.norm not in self.grammar.plain_words]
-        if self._is_value(chart, start, stop) or self._cut(chart, start, stop):
+        if self.judge.is_value(chart, start, stop) or self.judge.cut(chart, start, stop):
             return False
         shouting = chart.message.isupper()
         named = [t.capital or t.norm in self.grammar.function_words or not t.text[0].isalpha() for t in tokens]
@@ -431,40 +303,3 @@ class ReferenceReader:
         ):
             use, start = negated[use], start - 1
         chart.put(start, end, "title", Named(hit, use, chart.words(title, end)))
-
-    def find_comparatives(self, chart: Chart) -> None:
-        """'shorter', 'less violent', 'more romantic', 'darker'."""
-        for start in range(len(chart)):
-            if chart.owner[start] is not None:
-                continue
-            length = chart.phrase_at(start, self.grammar.comparative_phrases)
-            if length:
-                chart.put(
-                    start,
-                    start + length,
-                    "compare",
-                    Compared(self.grammar.comparatives[chart.norms(start, start + length)], ""),
-                )
-                continue
-            plain = self.grammar.comparisons.get(chart.tokens[start].norm)
-            if plain is not None:
-                chart.put(start, start + 1, "compare", Compared((), plain))
-            elif chart.tokens[start].norm in ("more", "less", "fewer") and start + 1 < len(chart):
-                if chart.phrase_at(start, self.grammar.adjective_phrases) > 1:
-                    continue
-                self._more_or_less(chart, start)
-
-    def _more_or_less(self, chart: Chart, start: int) -> None:
-        end = start + 1
-        if chart.tokens[end].norm in ("of", "with", "on"):
-            end += 1
-        begin = end
-        while end < len(chart) and end - begin < 2 and chart.free(end, end + 1) and not chart.breaks(end, ".,;!?\n"):
-            word = chart.tokens[end].norm
-            if word in self.grammar.plain_words:
-                break
-            end += 1
-        if end == begin or chart.tokens[begin].text[:1].isdigit():
-            return
-        less = chart.tokens[start].norm != "more"
-        chart.put(start, end, "compare", Compared((), chart.words(begin, end), less))

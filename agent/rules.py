@@ -10,55 +10,41 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convrec.agent.interpret import (
-    Ask,
-    Compare,
-    DialogueAct,
-    Explain,
-    LikeShown,
-    MoreLikeShown,
-    Plain,
-    ProfileForget,
-    Reading,
-    ReadingContext,
-    RejectShown,
-    Remember,
-    SeenShown,
-    TellMore,
-    UnknownValue,
-)
+from convrec.agent.interpret import Ask, Reading, ReadingContext, UnknownValue
 from convrec.agent.reading_acts import ActHit, ActReader
 from convrec.agent.reading_build import Builder, Draft
+from convrec.agent.reading_comparatives import ComparativeReader
 from convrec.agent.reading_critique import CritiqueReader
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
-from convrec.agent.reading_grammar import english, phrases
+from convrec.agent.reading_grammar import english
 from convrec.agent.reading_joins import Said
 from convrec.agent.reading_language import CODES, pack, read_tokens
+from convrec.agent.reading_lasting import LastingReader
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
+from convrec.agent.reading_named import NamedItems
 from convrec.agent.reading_names import NameFinder
 from convrec.agent.reading_nations import UnknownNations
 from convrec.agent.reading_numbers import parse_digits
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import year_extent
-from convrec.agent.reading_references import Named, ReferenceReader
+from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import ScopeReader, Words
 from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
+from convrec.agent.reading_turn import ActResolver, as_act
 from convrec.agent.reading_values import ValueIndex
-from convrec.agent.reading_wanted import Wanted, wanted_range
+from convrec.agent.reading_wanted import wanted_range
 from convrec.agent.reading_wishes import WishReader
 from convrec.agent.titles import TitleIndex
-from convrec.agent.types import Clarify
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.request import Constraint, Description, RequestEdit, Strength
+from convrec.retrieval.request import RequestEdit
 from convrec.retrieval.schema import Role
 
 _GIBBERISH = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|^[^aeiouy]{4,}$|(.)\1{3}")
@@ -98,7 +84,11 @@ class RulesInterpreter:
         time = TimeReader(grammar, extent, today if today is not None else datetime.now(tz=UTC).year)
         self.measures = MeasureReader(catalogue, grammar, time)
         self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
+        self.named = NamedItems(catalogue, self.titles, self.references)
+        self.comparatives = ComparativeReader(grammar)
         self.acts = ActReader(grammar)
+        self.turn = ActResolver(catalogue)
+        self.lasting = LastingReader(grammar)
         labels = {key_of(a.label) for a in catalogue.schema.attributes} | {key_of(catalogue.schema.noun)}
         self.scope = ScopeReader(grammar, frozenset(labels))
         for code in CODES:
@@ -146,7 +136,7 @@ class RulesInterpreter:
         if any(hit.kind == "start_over" for hit in acts):
             draft.edits.append(RequestEdit(op="reset"))
         self.scope.mark_idioms(chart)
-        lasting = self._lasting(chart, start)
+        lasting = self.lasting.kind(chart, start)
         self.drops.read(chart, draft)
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
@@ -156,7 +146,7 @@ class RulesInterpreter:
         self.wishes.read(chart, draft)
         self._measure(chart, draft)
         self.finder.find_flags(chart)
-        self.references.find_comparatives(chart)
+        self.comparatives.find(chart)
         self.finder.find_tongues(chart)
         self.finder.find_values(chart, shortest=2)
         self.finder.find_adjectives(chart)
@@ -167,17 +157,17 @@ class RulesInterpreter:
         scoped = self.scope.read(chart, instead=instead)
         said, words = scoped.said, scoped.words
         if words and all(entry.wanted.how == "keyword" for entry in said):
-            lone = self._lone_title(chart, Words(words[0].start, words[-1].end, any(w.negated for w in words)))
+            lone = self.named.lone(chart, Words(words[0].start, words[-1].end, any(w.negated for w in words)))
             said, words = ([], []) if lone else (said, words)
-        clarify = self._titles(chart, draft, scoped.shunned)
+        clarify = self.named.use(chart, draft, scoped.shunned)
         said = self.critique.too(draft, said) + self.critique.read(chart, draft)
-        self._exclude_acts(acts, draft)
+        self.turn.apply(acts, draft)
         if not said and not words:
             self.drops.person(chart, draft)
         unread = self._unread(chart, words)
         words = [w for w in words if w not in unread]
         self.builder.build(draft, said)
-        remembered = self._remembered(lasting, said, words, chart)
+        remembered = self.lasting.remembered(lasting, said, words, chart)
         self._describe(chart, draft, words, said, instead=instead)
         for title in unknown_titles:
             draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
@@ -188,7 +178,7 @@ class RulesInterpreter:
         if any(hit.kind == "off_topic" for hit in acts):
             draft.edits = [e for e in draft.edits if e.part is None or e.part.kind != "description"]
         edits = () if vague else draft.finish()
-        act = self._act(acts, remembered, draft, lasting, edits)
+        act = self.turn.resolve(acts, remembered, draft, lasting, edits)
         nothing = vague or (not edits and isinstance(act, Ask) and not missing and clarify is None)
         return Reading(
             edits=edits,
@@ -222,10 +212,10 @@ class RulesInterpreter:
     def _whole(self, hit: ActHit, draft: Draft) -> Reading:
         if hit.kind == "start_over":
             draft.edits.append(RequestEdit(op="reset"))
-        self._exclude_acts([hit], draft)
+        self.turn.apply([hit], draft)
         return Reading(
             edits=draft.finish(),
-            act=self._plain(hit, draft.context),
+            act=as_act(hit, draft.context),
             notes=tuple(draft.notes),
         )
 
@@ -238,18 +228,6 @@ class RulesInterpreter:
         chart.put(start, start + 1, "cue")
         return True
 
-    def _lasting(self, chart: Chart, start: int) -> str:
-        """'veto', 'like' or 'dislike' when the message states a lasting preference."""
-        own = self.grammar.lasting
-        for kind, cues in (("veto", own.veto), ("like", own.like), ("dislike", own.dislike)):
-            for position in range(start, min(start + 3, len(chart))):
-                length = chart.phrase_at(position, phrases(cues))
-                if length:
-                    if kind == "veto":
-                        chart.put(position, position + length, "veto")
-                    return kind
-        return ""
-
     def _take(self, chart: Chart, hit: ActHit) -> bool:
         """Keeps an act unless the words it needs as a title are none."""
         if hit.titles:
@@ -260,19 +238,6 @@ class RulesInterpreter:
             chart.put(hit.start, hit.end, "act", ActHit(hit.kind, ids, (), hit.start, hit.end))
             return True
         chart.put(hit.start, hit.end, "act", hit)
-        return True
-
-    def _lone_title(self, chart: Chart, only: Words) -> bool:
-        """Whether a message says nothing but a few words that look like a title, even misspelt or in part."""
-        if only.negated or only.end - only.start > 9 or any(True for _ in chart.spans("title", "act")):
-            return False
-        start, end = only.start, only.end
-        while start > 0 and chart.owner[start - 1] is None and chart.tokens[start - 1].norm in ("the", "a", "an"):
-            start -= 1
-        hit = self.references.lone(chart, start, end) if start == 0 and end == len(chart) else None
-        if hit is None:
-            return False
-        chart.put(start, end, "title", Named(hit, "bare", chart.words(start, end)))
         return True
 
     def _unread(self, chart: Chart, words: list[Words]) -> list[Words]:
@@ -321,56 +286,6 @@ class RulesInterpreter:
         chart.put(position, position + 3, "want" if wanted else "skip", wanted)
         return True
 
-    def _titles(self, chart: Chart, draft: Draft, shunned: set[int]) -> Clarify | None:
-        """References and exclusions for the items named."""
-        clarify = None
-        for span in chart.spans("title"):
-            named = span.payload
-            assert isinstance(named, Named)  # noqa: S101
-            row, hit = named.hit.row, named.hit
-            label = self.titles.label(row)
-            if not hit.clear and len(hit.rows) > 1:
-                options = tuple(self.titles.label(r) for r in hit.rows[:4])
-                noun = self.catalogue.schema.noun
-                clarify = Clarify(question=f"Which {noun} do you mean?", options=options)
-                draft.note(f"I took “{named.words}” as {label}.")
-            elif hit.how != "exact" or len(hit.rows) > 1:
-                draft.note(f"I took “{named.words}” as {label}.")
-            use = "hated" if span.start in shunned and named.use in ("like", "loved", "bare") else named.use
-            self._use_title(draft, use, row, span.start, span.end)
-        return clarify
-
-    @staticmethod
-    def _use_title(draft: Draft, use: str, row: int, start: int, end: int) -> None:
-        if use in ("like", "loved", "bare"):
-            draft.refer(row, 1.0, start, end)
-        elif use == "seen":
-            draft.exclude(row, "seen", start, end)
-        elif use == "hated":
-            draft.refer(row, -1.0, start, end)
-            draft.exclude(row, "rejected", start, end)
-        elif use == "avoid":
-            draft.exclude(row, "named", start, end)
-
-    def _exclude_acts(self, acts: list[ActHit], draft: Draft) -> None:
-        """What acts on shown items change in the request."""
-        for hit in acts:
-            ids = hit.ids or self._titled(draft.chart, hit)
-            reasons = {"seen": "seen", "reject": "rejected"}
-            for item_id in ids:
-                if item_id not in self.catalogue:
-                    continue
-                row = self.catalogue.row(item_id)
-                if hit.kind in reasons:
-                    draft.exclude(row, reasons[hit.kind], hit.start, hit.end)
-                elif hit.kind in ("more_like", "like"):
-                    draft.refer(row, 1.0, hit.start, hit.end)
-
-    @staticmethod
-    def _titled(chart: Chart, hit: ActHit) -> tuple[str, ...]:
-        own = chart.owner[hit.start] if hit.start < len(chart) else None
-        return own.payload.ids if own is not None and isinstance(own.payload, ActHit) else ()
-
     def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
         """What is left describes what is wanted."""
         positive = [w for w in words if not w.negated]
@@ -379,77 +294,3 @@ class RulesInterpreter:
         for segment in words:
             text = chart.said(segment.start, segment.end)
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
-
-    def _remembered(
-        self, lasting: str, said: list[Said], words: list[Words], chart: Chart
-    ) -> tuple[Constraint | Description, ...]:
-        """The lasting preferences that a message states."""
-        if not lasting:
-            return ()
-        wanted: list[Constraint | Description] = [
-            self._lasting_constraint(entry, lasting) for entry in said if entry.wanted.field
-        ]
-        for segment in words:
-            weight = -1.0 if segment.negated or lasting != "like" else 1.0
-            wanted.append(Description(text=chart.words(segment.start, segment.end), weight=weight))
-        return tuple(wanted)
-
-    @staticmethod
-    def _lasting_constraint(entry: Said, lasting: str) -> Constraint:
-        against = entry.negated or lasting != "like"
-        own: Wanted = entry.wanted
-        return Constraint(
-            filter=own.negative if against else own.filter,
-            strength=Strength.MUST if lasting == "veto" else Strength.SOFT,
-            negated=against,
-            label=own.not_label if against else own.label,
-        )
-
-    def _act(
-        self,
-        acts: list[ActHit],
-        remembered: tuple[Constraint | Description, ...],
-        draft: Draft,
-        lasting: str,
-        edits: tuple[RequestEdit, ...],
-    ) -> DialogueAct:
-        if remembered:
-            return Remember(remembered, hard=lasting == "veto")
-        chart = draft.chart
-        uses: dict[str, list[str]] = {}
-        for span in chart.spans("title"):
-            if isinstance(span.payload, Named):
-                uses.setdefault(span.payload.use, []).append(self.catalogue.ids[span.payload.hit.row])
-        chatter = len(chart) - sum(hit.end - hit.start for hit in acts)
-        ordered = sorted(acts, key=lambda h: h.kind in ("greeting", "thanks"))
-        for hit in ordered:
-            if hit.kind in ("greeting", "thanks", "surprise", "off_topic") and edits:
-                continue
-            if hit.kind in ("greeting", "thanks") and chatter > 2:
-                continue
-            return self._plain(hit, draft.context, self._titled(chart, hit))
-        if "seen" in uses:
-            return SeenShown(tuple(uses["seen"]))
-        if "loved" in uses:
-            return LikeShown(tuple(uses["loved"]))
-        return Ask()
-
-    @staticmethod
-    def _plain(hit: ActHit, context: ReadingContext, titled: tuple[str, ...] = ()) -> DialogueAct:
-        ids = hit.ids or titled
-        with_items: dict[str, Any] = {
-            "seen": SeenShown,
-            "like": LikeShown,
-            "explain": Explain,
-            "compare": Compare,
-            "tell_more": TellMore,
-        }
-        if hit.kind in with_items:
-            act: DialogueAct = with_items[hit.kind](ids)
-            return act
-        if hit.kind == "profile_forget":
-            return ProfileForget(hit.words)
-        if hit.kind in ("more_like", "reject"):
-            ranks = tuple(entry.rank for entry in context.shown if entry.id in ids)
-            return MoreLikeShown(ranks) if hit.kind == "more_like" else RejectShown(ranks)
-        return Plain(hit.kind)  # type: ignore[arg-type]

@@ -116,7 +116,7 @@ class TitleIndex:
         if len(key) < 5:
             return None
         found = process.extractOne(key, self._keys, scorer=fuzz.ratio, score_cutoff=cutoff)
-        if found is None and key.split()[0] not in _ARTICLES:
+        if found is None and key.split(maxsplit=1)[0] not in _ARTICLES:
             found = process.extractOne(f"the {key}", self._keys, scorer=fuzz.ratio, score_cutoff=cutoff + 3)
         if found is None:
             return None
