@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 8
-"""tool calls that are computed at the same time; further ones wait"""
+AT_ONCE = max(2, os.cpu_count() or 2)
+"""tool calls that are computed at the same time; further ones wait, because more would only slow each other down"""
 SCHEMA_URI, PROFILE_URI, ITEM_URI = "convrec://schema", "convrec://profile", "item://"
 INSTRUCTIONS = (
     "convrec recommends items of one catalogue to one person. Call `recommend` with the person's own words, or with "

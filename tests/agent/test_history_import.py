@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convrec.agent.cli import run
 from convrec.agent.errors import HistoryImportError
 from convrec.agent.history_import import HistoryReport, read_history, store_history
 from convrec.agent.people import PeopleStore
@@ -397,3 +398,33 @@ def test_a_number_is_no_identity_and_a_wrong_year_is_doubted() -> None:
     assert (remake.kind, len(remake.candidates)) == ("doubtful", 1)
     assert index.match(TitleQuery(("Alien 4",), year=1992)).kind != "matched"
     assert index.match(TitleQuery(("",))).kind == "unknown"
+
+
+def test_the_command_takes_what_is_sure_and_says_what_it_left(
+    film_workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "ratings.csv"
+    rows: list[tuple[object, ...]] = [
+        ("2024-01-01", "Alien", 1979, "u", 4.5),
+        ("2024-01-02", "Alien", 2031, "u", 1),
+        ("2024-01-03", "Sátántangó", 1994, "u", 5),
+    ]
+    file.write_text(as_csv("Date,Name,Year,Letterboxd URI,Rating", rows), "utf-8")
+    command = ["history", "import", str(file), "--workspace", str(film_workspace)]
+    people = PeopleStore(film_workspace / "users.sqlite")
+    assert run(command) == 2
+    assert "--user" in capsys.readouterr().err
+    assert run([*command, "--user", "ann", "--dry-run"]) == 0
+    assert people.feedback("ann") == ()
+    assert run([*command, "--user", "ann"]) == 0
+    assert "Add --yes" in capsys.readouterr().out
+    assert people.feedback("ann") == ()
+    assert run([*command, "--user", "ann", "--yes", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["match"] for row in told["rows"]] == ["matched", "doubtful", "unknown"]
+    assert (told["format"], told["stored"]) == ("Letterboxd", 1)
+    assert {(f.item_id, f.kind, f.value) for f in people.feedback("ann")} == {("f1", "rate", 4.5), ("f1", "like", None)}
+    assert run([*command, "--user", "ann", "--take", "4"]) == 2
+    assert "doubtful lines are: 3" in capsys.readouterr().err
+    assert run([*command, "--user", "bob", "--yes", "--take", "3"]) == 0
+    assert {(f.item_id, f.kind) for f in people.feedback("bob")} == {("f1", "rate"), ("f1", "dislike")}

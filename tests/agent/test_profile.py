@@ -228,3 +228,38 @@ def test_free_pages_of_the_database_are_gone(lived_in: Path) -> None:
     document = ProfileDocument(user=PERSON)
     assert document.empty
     assert collect(PERSON, PeopleStore(lived_in / "users.sqlite")) == document
+
+
+def test_the_commands_show_change_and_carry_a_profile(
+    film_workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVREC_RETRIEVAL__EMBEDDING__PROVIDER", "hashing")
+    place = ["--workspace", str(film_workspace)]
+
+    def told(*arguments: str) -> str:
+        assert run(["profile", *arguments, *place]) == 0
+        return capsys.readouterr().out
+
+    assert "Nothing is known of ann" in told("show", "--user", "ann")
+    changes = ["--like", "Alien", "--never", "f2", "--rate", "f5=3.5", "--prefer", "no horror"]
+    assert "4 changes" in told("set", "--user", "ann", *changes)
+    document = ProfileDocument.model_validate_json(told("show", "--user", "ann", "--json"))
+    assert {(f.item_id, f.title, f.kind, f.value) for f in document.feedback} == {
+        ("f1", "Alien", "like", None),
+        ("f2", "Aliens", "never", None),
+        ("f5", "Amélie", "rate", 3.5),
+    }
+    (wish,) = document.preferences
+    assert isinstance(wish.part, Constraint)
+    assert (wish.words, wish.part.fields) == ("no horror", ("genres",))
+    out = tmp_path / "ann.json"
+    told("export", str(out), "--user", "ann")
+    assert out.stat().st_mode & 0o077 == 0
+    told("import", str(out), "--user", "bob")
+    assert "no horror" in told("show", "--user", "bob")
+    told("set", "--user", "bob", "--drop", "no horror", "--clear", "Alien")
+    left = ProfileDocument.model_validate_json(told("show", "--user", "bob", "--json"))
+    assert (left.preferences, {f.item_id for f in left.feedback}) == ((), {"f2", "f5"})
+    for wrong in (["--like", "No Such Film"], ["--rate", "f5=9"], ["--drop", "more horror"], []):
+        assert run(["profile", "set", "--user", "bob", *wrong, *place]) == 2
+    assert "u3" not in told("show", "--user", "u3", "--json").replace('"user": "u3"', "")
