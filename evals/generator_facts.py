@@ -23,7 +23,7 @@ FEWEST = 5
 """items that fit, at least"""
 WIDEST = 0.6
 """share of the catalogue that fits, at most"""
-VALUES = 200
+VALUES = 80
 """values of an attribute that are drawn from, the most frequent ones"""
 
 Mask = NDArray[np.bool_]
@@ -128,9 +128,8 @@ class Facts:
         known = values[~np.isnan(values)]
         if known.size < FEWEST:
             return None
-        low, high = sorted(
-            _round(float(np.quantile(known, q)), known) for q in draw.sample((0.2, 0.35, 0.5, 0.65, 0.8), 2)
-        )
+        shares = draw.sample((0.2, 0.35, 0.5, 0.65, 0.8), 2)
+        low, high = sorted(_round(float(np.quantile(known, share)), known) for share in shares)
         if low == high:
             return None
         kind = draw.choice(("max", "min", "between"))
@@ -283,8 +282,9 @@ def _lead(words: str) -> str:
 
 
 def _stem(value: str) -> str:
-    """A value without what inflection adds, so that 'war' and 'Wars' count as one."""
-    return re.sub(r"(ies|es|s|al|y)$", "", plain_word(value))
+    """A value without what inflection adds, so that 'war' and 'Wars', 'adventure' and 'adventurous' count as one."""
+    plain = plain_word(value)
+    return plain[:6] if len(plain) > 7 and " " not in plain else re.sub(r"(ies|es|s|al|y)$", "", plain)
 
 
 def _round(value: float, known: NDArray[np.float64]) -> float:

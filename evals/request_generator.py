@@ -1,4 +1,4 @@
-"""Request cases for any catalogue, written from its schema: what is asked, in several wordings, and what must then hold.
+"""Request cases for any catalogue, from its schema: what is asked, in several wordings, and what must then hold.
 
 Constraints are drawn so that between `FEWEST` items and `WIDEST` of the catalogue fit: fewer would test the ranking of
 near misses, more would let a popular list pass by luck. The answer is known from the data, never from the system.
@@ -102,7 +102,7 @@ class Generator:
         return self.facts.value(self._random)
 
     def _say(self, wishes: Sequence[Wish]) -> str:
-        return opening(phrase(wishes, self.facts.schema, self._random), self.facts.schema, self._random)
+        return opening(phrase(wishes, self.facts.schema, self._random), self._random)
 
     def _enough(self, wishes: Sequence[Wish]) -> bool:
         fitting = int(together(wishes).sum())
@@ -132,7 +132,8 @@ class Generator:
         denied = int((wanted.mask & ~unwanted.mask).sum())
         if not self._enough(both) or denied < 0.1 * int(wanted.mask.sum()):
             return None
-        return [negated(self._say([wanted]), unwanted, self._random)], _expect(both)
+        words = negated(phrase([wanted], self.facts.schema, self._random), unwanted, self._random)
+        return [opening(words, self._random)], _expect(both)
 
     def _typo(self) -> tuple[list[str], Expectation] | None:
         wish = self._value()
@@ -195,9 +196,7 @@ class Generator:
             words = self._random.choice(("more", "show me others", "something else"))
             return [first, words], _expect([wish], exclude_previous="all")
         rank = self._random.randint(1, 4)
-        words = self._random.choice(("not number {}", "i know the {} already", "seen {}")).format(
-            rank if self._random.random() < 0.5 else f"#{rank}"
-        )
+        words = self._random.choice(("not number {}", "i know number {} already", "seen #{}")).format(rank)
         return [first, words], _expect([wish], exclude_previous=PreviousEntry(turn=1, rank=rank))
 
     def _impossible(self) -> tuple[list[str], Expectation] | None:
