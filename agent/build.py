@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from convrec.agent.settings import Settings
 from convrec.ranking.settings import Effort
 from convrec.retrieval.progress import Progress, silent
@@ -120,7 +122,9 @@ def add_value_vectors(context: BuildContext, embedder: Embedder) -> None:
         "topics": TopicSource(context.catalogue, embedder.encode).texts,
     }
     unique = list(dict.fromkeys(text for own in texts.values() for text in own))
-    vectors = embedder.encode(unique, progress=lambda _, done, total: context.progress(VOCABULARY_STAGE, done, total))
+    context.progress(VOCABULARY_STAGE, 0, len(unique))
+    vectors = context.encode(unique)
+    context.progress(VOCABULARY_STAGE, len(unique), len(unique))
     row = {text: number for number, text in enumerate(unique)}
     tensors = {name: vectors[[row[text] for text in own]] for name, own in texts.items()}
     save_tensors(context.folder / VALUE_VECTORS, tensors)
@@ -144,9 +148,11 @@ def add_ranker(
     from convrec.retrieval.recall import Recall, popularity_prior
     from convrec.retrieval.topics import TopicSource
 
-    if not retrain and _taken_over(context, {"items", "interactions", "embeddings"}, TENSORS, CONFIG):
-        return
     catalogue, log = context.catalogue, context.log
+    if not retrain and (
+        _taken_over(context, {"items", "interactions", "embeddings"}, TENSORS, CONFIG) or _transferred(context, effort)
+    ):
+        return
     encode = QueryEncoder(embedder)
     lexical = LexicalIndex.load(context.folder / LEXICAL)
     recall = Recall(
@@ -164,6 +170,28 @@ def add_ranker(
         before = load_ranker(context.previous.folder, catalogue, context.vectors, recall.popularity)
     trained = train_ranker(material, effort, start=before, progress=context.progress)
     save_ranker(context.folder, trained, catalogue, log, effort)
+
+
+def _transferred(context: BuildContext, effort: Effort) -> bool:
+    """Move the previous ranker to the present rows, where only items changed and the log did not."""
+    from convrec.ranking.checkpoint import load_ranker, log_digest, read_config, save_ranker
+    from convrec.ranking.errors import CheckpointError
+    from convrec.ranking.transfer import transfer_ranker
+    from convrec.retrieval.recall import popularity_prior
+
+    previous = context.previous
+    if previous is None:
+        return False
+    try:
+        if read_config(previous.folder).get("log") != log_digest(context.catalogue, context.log):
+            return False
+        old = previous.catalogue
+        before = load_ranker(previous.folder, old, np.array(previous.vectors), popularity_prior(old, previous.log))
+    except CheckpointError:
+        return False
+    moved = transfer_ranker(before, old.ids, context.catalogue, context.vectors)
+    save_ranker(context.folder, moved, context.catalogue, context.log, effort)
+    return True
 
 
 def _taken_over(context: BuildContext, parts: set[str], *files: str) -> bool:

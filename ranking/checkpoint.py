@@ -32,6 +32,15 @@ def fingerprint(catalogue: Catalogue, log: InteractionLog) -> str:
     return digest.hexdigest()
 
 
+def log_digest(catalogue: Catalogue, log: InteractionLog) -> str:
+    """Of who took what when, whatever the rows of the items are."""
+    names = np.array([hashlib.blake2b(item_id.encode(), digest_size=8).digest() for item_id in catalogue.ids])
+    digest = hashlib.sha256("\0".join(log.user_ids).encode())
+    for array in (log.indptr, names[log.items] if len(log) else names[:0], log.values, log.timestamps):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
 def save_ranker(folder: Path, ranker: TrainedRanker, catalogue: Catalogue, log: InteractionLog, effort: str) -> None:
     """Write the ranker into a folder."""
     from safetensors.torch import save_file
@@ -44,6 +53,7 @@ def save_ranker(folder: Path, ranker: TrainedRanker, catalogue: Catalogue, log: 
         "items": len(catalogue),
         "ids": ids_digest(catalogue),
         "data": fingerprint(catalogue, log),
+        "log": log_digest(catalogue, log),
         "effort": effort,
         "ndcg": ranker.ndcg,
         "notes": list(ranker.notes),

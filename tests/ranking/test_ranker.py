@@ -184,3 +184,28 @@ def test_update_brings_feedback_into_the_log(film_workspace: Path) -> None:
     with Recommender.open(film_workspace, hashing_settings()) as after:
         assert len(after.log) == len(merged)
         assert after.recommend("comedies", user="newcomer").items
+
+
+def test_changed_items_keep_the_ranker_where_the_log_is_the_same(tmp_path: Path) -> None:
+    from tests.conftest import DATA, build_small, write_interactions
+
+    log = write_interactions(tmp_path / "ratings.csv")
+    items = tmp_path / "films.csv"
+    text = (DATA / "films.csv").read_text("utf-8")
+    items.write_text(text, "utf-8")
+    place = build_small(tmp_path / "w", items, log)
+    head, *rows = text.splitlines()
+    new = "f99,Newcomer,2012,Comedy,95,en,France,Nobody Known,Somebody Else,7.0,100,A clown opens a bakery in space."
+    items.write_text("\n".join([head, new, *rows[::-1]]) + "\n", "utf-8")
+    with Recommender.open(place, hashing_settings()) as before:
+        history = before.catalogue.rows(["f1", "f2", "f4"])
+        old = before.engine.ranker._signals.ease.scores([history])[0]  # type: ignore[attr-defined]
+        known = {item_id: float(old[row]) for row, item_id in enumerate(before.catalogue.ids)}
+    build_small(place, items, log)
+    with Recommender.open(place, hashing_settings()) as after:
+        config = json.loads((after.generation.folder / "ranker.json").read_text("utf-8"))
+        assert "taken over" in config["notes"][0]
+        moved = after.engine.ranker._signals.ease  # type: ignore[attr-defined]
+        new_scores = moved.scores([after.catalogue.rows(["f1", "f2", "f4"])])[0]
+        for row, item_id in enumerate(after.catalogue.ids):
+            assert new_scores[row] == pytest.approx(known.get(item_id, 0.0), abs=1e-6)

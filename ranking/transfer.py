@@ -1,0 +1,84 @@
+"""A trained ranker for a catalogue whose items changed while the log did not: rows move, nothing is learned again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from convrec.ranking.collaborative import ItemToItem
+from convrec.ranking.signals import Signals
+from convrec.ranking.training import TrainedRanker
+from convrec.retrieval.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from convrec.ranking.sequence import SequenceModel
+
+
+def transfer_ranker(
+    ranker: TrainedRanker, old_ids: tuple[str, ...], catalogue: Catalogue, vectors: NDArray[np.float32]
+) -> TrainedRanker:
+    """The same ranker over the rows of `catalogue`; items that it never met are scored by their content alone.
+
+    `old_ids` are the ids by the ranker's rows, `vectors` (I, d) the new catalogue's embeddings. Items that left are
+    dropped.
+    """
+    row = {item_id: number for number, item_id in enumerate(old_ids)}
+    origin = np.array([row.get(item_id, -1) for item_id in catalogue.ids], np.int64)
+    popularity = np.where(origin >= 0, ranker.signals.popularity[origin], 0).astype(np.float32)
+    signals = Signals(
+        catalogue,
+        popularity,
+        ease=_moved(ranker.signals.ease, origin),
+        transitions=_moved(ranker.signals.transitions, origin),
+        sequence=_moved_sequence(ranker.signals.sequence, origin, vectors),
+    )
+    note = "the items changed and the log did not: the ranker was taken over"
+    return replace(ranker, signals=signals, notes=(note,), seconds=0.0)
+
+
+def _moved(model: ItemToItem | None, origin: NDArray[np.int64]) -> ItemToItem | None:
+    if model is None:
+        return None
+    shape = (model.items, model.items)
+    matrix = sparse.csr_matrix((model.weights, model.columns, model.indptr), shape=shape)
+    known = np.flatnonzero(origin >= 0)
+    pick = sparse.csr_matrix(
+        (np.ones(known.size, np.float32), (known, origin[known])), shape=(origin.size, model.items)
+    )
+    moved = sparse.csr_matrix(pick @ matrix @ pick.T)
+    moved.sort_indices()
+    return replace(
+        model,
+        indptr=moved.indptr.astype(np.int64),
+        columns=moved.indices.astype(np.int32),
+        weights=moved.data.astype(np.float32),
+    )
+
+
+def _moved_sequence(
+    model: SequenceModel | None, origin: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> SequenceModel | None:
+    if model is None:
+        return None
+    import torch
+
+    from convrec.ranking.sequence import SequenceModel, SequenceNet
+
+    config = replace(model.config, items=int(origin.size))
+    fresh = torch.from_numpy(origin < 0)
+    rows = torch.from_numpy(np.maximum(origin, 0))
+    content = torch.from_numpy(np.array(vectors, np.float32)) if config.features else None
+    net = SequenceNet(config, content)
+    state = model.net.state_dict()
+    for name in ("table", "bias", "cold"):
+        state[name] = state[name][rows].clone()
+    state["table"][fresh] = 0
+    state["cold"] = state["cold"] | fresh
+    cold = state["cold"] & ~fresh
+    state["bias"][fresh] = state["bias"][cold].mean() if bool(cold.any()) else state["bias"].min()
+    net.load_state_dict(state)
+    return SequenceModel(net.eval())
