@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from convrec.agent.people import PeopleStore
+from convrec.agent.people import PeopleStore, opinion
 from convrec.agent.relaxation import Loosening, find_relaxations
 from convrec.ranking.diversity import select
 from convrec.ranking.query import recall_query
@@ -84,7 +84,7 @@ class Engine:
                 continue
             row = self.catalogue.row(entry.item_id)
             if entry.kind == "rate":
-                said["seen"].append(row)
+                said[opinion(entry.value)].append(row)
             else:
                 said[entry.kind].append(row)
         return Person.from_log(

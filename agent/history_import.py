@@ -12,15 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from convrec.agent.errors import HistoryImportError
-from convrec.agent.people import Feedback, FeedbackKind, PeopleStore
+from convrec.agent.people import STARS, Feedback, PeopleStore, opinion
 from convrec.agent.title_match import Candidate, TitleIndex, TitleMatch, TitleQuery, format_tables
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.reports import count, sanitise_text
 
-RATING_SCALE = 5.0
-"""ratings are kept out of this many, whatever scale they come in"""
-LIKED, DISLIKED = 0.7, 0.4
-"""shares of the best rating from which an item counts as liked, and up to which as disliked"""
 LISTENED_MS = 30_000
 """shorter plays are skips"""
 DATE_FORMATS = (
@@ -110,16 +106,10 @@ def store_history(report: HistoryReport, catalogue: Catalogue, people: PeopleSto
         when = entry.row.time if entry.row.time is not None else now
         rating = entry.row.rating
         if rating is not None:
-            entries.append(Feedback(item_id, "rate", rating * RATING_SCALE, source, when))
-        entries.append(Feedback(item_id, _kind(rating), None, source, when))
+            entries.append(Feedback(item_id, "rate", rating * STARS, source, when))
+        entries.append(Feedback(item_id, "seen" if rating is None else opinion(rating * STARS), None, source, when))
     people.import_feedback(user_id, entries)
     return len(items)
-
-
-def _kind(rating: float | None) -> FeedbackKind:
-    if rating is None:
-        return "seen"
-    return "like" if rating >= LIKED else "dislike" if rating <= DISLIKED else "seen"
 
 
 def _together(rows: Sequence[HistoryRow]) -> list[HistoryRow]:

@@ -35,6 +35,18 @@ CREATE INDEX IF NOT EXISTS preferences_by_user ON preferences(user_id);
 """
 
 
+STARS = 5.0
+"""the best rating that a person can give; all ratings are kept out of this many"""
+LIKED_SHARE, DISLIKED_SHARE = 0.7, 0.4
+"""shares of the best rating from which an item counts as liked, and up to which as disliked"""
+
+
+def opinion(stars: float | None) -> Literal["like", "dislike", "seen"]:
+    """What a rating says of an item: liked, disliked, or just seen."""
+    share = 0.5 if stars is None else stars / STARS
+    return "like" if share >= LIKED_SHARE else "dislike" if share <= DISLIKED_SHARE else "seen"
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """Something a person said or did about an item; `time` in seconds since 1970."""
@@ -215,6 +227,7 @@ class PeopleStore:
         self,
         user_id: str,
         session_id: str,
+        *,
         name: str,
         times: tuple[float, float],
         state: dict[str, Any],

@@ -11,14 +11,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from convrec.agent.errors import ProfileError, SessionError
-from convrec.agent.people import Feedback, FeedbackKind, PeopleStore
+from convrec.agent.people import STARS, Feedback, FeedbackKind, PeopleStore, opinion
 from convrec.agent.state import ConversationState
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.interactions import InteractionLog
 from convrec.retrieval.request import Constraint, Description
-
-LIKED, DISLIKED = 0.7, 0.4
-"""shares of the best value of a history from which an item counts as liked, and up to which as disliked"""
 
 
 class _Record(BaseModel):
@@ -203,10 +200,10 @@ def restore(document: ProfileDocument, user_id: str, people: PeopleStore, log: I
         people.restore_session(
             user_id,
             conversation.id,
-            conversation.name,
-            (conversation.created, conversation.updated),
-            conversation.state,
-            [(t.turn, t.message, t.reply, t.time) for t in conversation.turns],
+            name=conversation.name,
+            times=(conversation.created, conversation.updated),
+            state=conversation.state,
+            turns=[(t.turn, t.message, t.reply, t.time) for t in conversation.turns],
         )
 
 
@@ -228,7 +225,6 @@ def _check_conversation(conversation: ConversationRecord, user_id: str, people: 
 def _as_feedback(record: InteractionRecord, scale: float | None) -> Feedback:
     kind: FeedbackKind = "seen"
     if record.value is not None and scale:
-        share = record.value / scale
-        kind = "like" if share >= LIKED else "dislike" if share <= DISLIKED else "seen"
+        kind = opinion(record.value / scale * STARS)
     when = record.time if record.time is not None else time.time()
     return Feedback(record.item_id, kind, None, "profile", when)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from convrec.agent.build import Loaded, build
-from convrec.agent.people import PeopleStore
+from convrec.agent.people import STARS, PeopleStore
 from convrec.agent.settings import Settings
 from convrec.ranking.checkpoint import read_config
 from convrec.ranking.settings import Effort
@@ -72,7 +72,9 @@ def with_feedback(log: InteractionLog, catalogue: Catalogue, people: PeopleStore
                 continue
             item = catalogue.row(entry.item_id)
             known.add(item)
-            value = entry.value if entry.kind == "rate" and entry.value is not None else grade.get(entry.kind, np.nan)
+            value = grade.get(entry.kind, np.nan)
+            if entry.kind == "rate" and entry.value is not None:
+                value = low + (high - low) * entry.value / STARS
             added.setdefault(user, []).append((entry.time, item, value))
     if not added:
         return log, 0
