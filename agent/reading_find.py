@@ -151,7 +151,9 @@ class Finder:
             (value_filter(t.attribute, t.values), t.values[0]) for t in tags if key_of(t.values[0]) not in same
         )
         if best.every:
-            return [wanted_values(best.attribute, (v,), best.how) for v in best.values]
+            together = value_filter(best.attribute, best.values, "all")
+            label = " and ".join(best.values)
+            return [Wanted(best.attribute.name, together, Not(part=together), label, best.how)]
         wanted = wanted_values(best.attribute, best.values, best.how)
         against = (
             *(() if best.narrower else (wanted.negative,)),

@@ -141,6 +141,7 @@ class LanguageWords(_Data):
 class CountryWords(_Data):
     aliases: dict[str, tuple[str, ...]]
     demonyms: dict[str, tuple[str, ...]]
+    regions: dict[str, tuple[str, ...]]
 
 
 class Concept(_Data):

@@ -76,9 +76,13 @@ class LanguagePack:
                 position = found[1]
             else:
                 norm = units[position].norm
-                count += norm in self.function or norm in self.numbers
+                count += norm in self.function or norm in self.numbers or self._compound(norm)
                 position += 1
         return count
+
+    def _compound(self, norm: str) -> bool:
+        """Whether a word is made of a known one and a suffix."""
+        return any(norm.removesuffix(suffix) in self._phrases for suffix in self.suffixes if norm.endswith(suffix))
 
     def translate(self, units: list[_Unit]) -> list[Token]:
         """The message in the grammar's words; what is not known stays as it is."""
@@ -216,7 +220,7 @@ def _locale_names(code: str) -> list[tuple[str, tuple[str, ...]]]:
     pairs += [
         (english.territories[k], (v,)) for k, v in own.territories.items() if len(k) == 2 and k in english.territories
     ]
-    return [(name, words) for name, words in pairs if len(words[0]) > 1]
+    return [(name, words) for name, words in pairs if len(words[0]) > 1 and fold(words[0]) != fold(name)]
 
 
 @cache

@@ -21,7 +21,7 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 SURE = 0.7
 """cosine at which a word means a value of the main topic attribute outright"""
-LIKELY = 0.5
+LIKELY = 0.58
 """cosine at which a value lifts scores"""
 MARGIN = 0.2
 """by which the nearest value must lead the next one to bind"""

@@ -67,12 +67,21 @@ class NameFinder:
             best, others = found
             if not self._plausible(chart, start, end, best, cue) or self._stranger(chart, start, end, best):
                 continue
+            if chart.norms(start, end) in self.people.first_names and self._goes_on(chart, end):
+                continue
             rivals = [o for o in others if o.count * 2 > best.count]
             if len(rivals) > 2:
                 continue
             self._family(chart, start, end, [best, *rivals], told=bool(others))
             return True
         return False
+
+    def _goes_on(self, chart: Chart, end: int) -> bool:
+        """Whether a word follows that could be the rest of a name."""
+        if end >= len(chart) or chart.owner[end] is not None or chart.gap(end) != " ":
+            return False
+        token = chart.tokens[end]
+        return token.norm not in self.grammar.plain_words and token.stem not in self.grammar.noun_words
 
     def _family(self, chart: Chart, start: int, end: int, names: list[Name], *, told: bool) -> None:
         """Any of the people of one surname who are about equally well known."""

@@ -52,6 +52,7 @@ def country_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[st
         if code is not None:
             words = [_territories().get(code, value), *grammar.countries.aliases.get(code, ())]
             words += grammar.countries.demonyms.get(code, ())
+            words += [region for region, codes in grammar.countries.regions.items() if code in codes]
         named[value] = tuple(dict.fromkeys(words))
     return named
 

@@ -177,8 +177,12 @@ def _compound(
     fraction = _fraction_at(chart, position, grammar)
     if fraction is not None and position > end:
         return fraction[1], {d: v + fraction[0] * sizes[d] for d, v in dimensions.items()}
+    if "time" not in dimensions:
+        return end, dimensions
+    if chart.tokens[position].norm.isdigit() and chart.norms(position + 1, position + 2) == "m":
+        return position + 2, {"time": dimensions["time"] + (parse_digits(chart.tokens[position].norm) or 0)}
     number = number_at(chart, position, grammar)
-    if number is None or "time" not in dimensions:
+    if number is None:
         return end, dimensions
     value, after = number
     unit = _unit_at(chart, after, grammar)

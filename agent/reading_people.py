@@ -52,6 +52,8 @@ class PeopleIndex:
             for tail in {words[-1], " ".join(words[-2:]), " ".join(words[-3:])} if len(words) > 1 else ():
                 if tail != key:
                     self._surnames.setdefault(tail, []).append(name)
+        self.first_names = {k: n for k, n in _first_names(self._names).items() if k not in self._surnames}
+        self._surnames |= self.first_names
         self._singles = [tail for tail in self._surnames if " " not in tail and len(tail) > 5]
         self._keys = list(self._names)
         self.longest = max((key.count(" ") + 1 for key in self._names), default=0)
@@ -107,6 +109,16 @@ class PeopleIndex:
         key = " ".join(words_of(words))
         found = process.extract(key, self._keys, scorer=fuzz.ratio, score_cutoff=65, limit=limit)
         return tuple(self._names[name].value for name, _, _ in found)
+
+
+def _first_names(names: dict[str, Name]) -> dict[str, list[Name]]:
+    """First names by which one well-known person is known: nobody else of that name comes near."""
+    found: dict[str, list[Name]] = {}
+    for key, name in names.items():
+        if " " in key:
+            found.setdefault(key.split(" ", 1)[0], []).append(name)
+    ranked = {key: sorted(own, key=lambda n: -n.count) for key, own in found.items() if len(key) > 3}
+    return {k: own[:1] for k, own in ranked.items() if own[0].count >= 5 * (own[1].count if len(own) > 1 else 1)}
 
 
 def _labelled(attribute: Attribute, labels: tuple[str, ...]) -> bool:

@@ -145,15 +145,11 @@ class ReferenceReader:
             start = end
             found = self._title_from(chart, start, use)
             if found is None:
-                stop = (
-                    self.judge.unknown_end(chart, start)
-                    if use in ("like", "than") or (use == "seen" and length > 1)
-                    else start
-                )
-                if stop > start:
-                    self.unknown.append(chart.words(start, stop))
-                    chart.put(position, stop, "skip")
-                    return stop
+                unknown = None if use == "avoid" else self.judge.unknown(chart, start)
+                if unknown is not None and (use in ("like", "than") or unknown[1] - unknown[0] > 1):
+                    self.unknown.append(chart.words(*unknown))
+                    chart.put(position, unknown[1], "skip")
+                    return unknown[1]
                 continue
             self._put(chart, (position, found[1]), start, found[0], use)
             return self._more_titles(chart, found[1], use)
@@ -247,6 +243,9 @@ class ReferenceReader:
             return not self.judge.is_value(chart, start, stop)
         if all(w in self._pronouns or w in plain for w in words) or self.judge.is_value(chart, start, stop):
             return False
+        known = all(t.stem in self.values.known_words for t in chart.tokens[start:stop])
+        if use == "avoid" and (known or chart.tokens[stop - 1].stem in self.grammar.noun_words):
+            return False
         wary = joined or use in ("avoid", "hated", "loved", "seen")
         return not (wary and stop - start == 1 and words[0] in self.values.common_words)
 
@@ -284,7 +283,8 @@ class ReferenceReader:
         if not content:
             return False
         if stop - start == 1:
-            return capital and start > 0 and content[0].stem not in self.values.known_words
+            rare = content[0].stem not in self.values.known_words and self.judge.people.surname(content[0].norm) is None
+            return capital and start > 0 and rare
         if capital and any(t.capital for t in content):
             return start > 0 or stop - start > 2 or tokens[1].capital
         beside = [chart.tokens[p].stem for p in (start - 1, stop) if 0 <= p < len(chart)]

@@ -15,9 +15,10 @@ from convrec.retrieval.request import Constraint
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _WORDS = {
-    "director": ("director", "filmmaker"),
+    "director": ("director", "filmmaker", "maker", "creator"),
     "star": ("star", "actor", "actress", "cast", "lead"),
-    "author": ("author", "writer"),
+    "author": ("author", "writer", "maker", "creator"),
+    "brand": ("brand", "maker", "manufacturer"),
 }
 _SLACK = 0.1
 

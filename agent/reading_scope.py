@@ -114,9 +114,10 @@ class _Walk:
         if span.kind == "want" and isinstance(span.payload, list):
             for wanted in () if self.ignore else span.payload:
                 against = self.negated or self.too
-                self.found.said.append(
-                    Said(wanted, span.start, span.end, against, self.strength, self.replaces, self.also, self.too)
-                )
+                if not (against and wanted.how == "meaning"):
+                    self.found.said.append(
+                        Said(wanted, span.start, span.end, against, self.strength, self.replaces, self.also, self.too)
+                    )
                 if wanted.describe or (wanted.shun and against):
                     self.found.words.append(Words(span.start, span.end, against))
             self.used, self.also, self.too = True, False, False

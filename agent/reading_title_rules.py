@@ -45,10 +45,10 @@ class TitleJudge:
             )
         return False
 
-    def unknown_end(self, chart: Chart, start: int) -> int:
-        """The end of a capitalised name that starts here and is no title, value or ordinary word; or `start`."""
+    def unknown(self, chart: Chart, start: int) -> tuple[int, int] | None:
+        """A capitalised name that starts here, an article before it allowed, and is no value or ordinary word."""
         if chart.message.isupper() or chart.message.istitle():
-            return start
+            return None
         first = start
         while (
             first < len(chart) - 1
@@ -65,11 +65,11 @@ class TitleJudge:
             end += 1
         ordinary = self.grammar.function_words - {"the", "a", "an"} if end - first > 1 else self.grammar.plain_words
         if end == first or chart.tokens[first].norm in ordinary:
-            return start
+            return None
         rare = [t for t in chart.tokens[first:end] if t.norm not in self.grammar.plain_words]
         if not rare or self.is_value(chart, first, end) or self.people.full(chart.norms(first, end)):
-            return start
-        return end
+            return None
+        return first, end
 
     def _linking(self, chart: Chart, position: int) -> bool:
         """'by the' of 'Manchester by the Sea'."""

@@ -58,6 +58,10 @@ class WishReader:
             return False
         if unit or not (noun or (cued and (final or self._content(chart, end)))):
             return False
+        if not cued and position > 0 and not chart.breaks(position, ".,;!?:\n"):
+            before = chart.tokens[position - 1].norm
+            if before not in self.grammar.plain_words:
+                return False
         if number[0] >= 1800:
             return False
         start = position
