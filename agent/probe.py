@@ -1,4 +1,4 @@
-"""Asks an OpenAI-compatible endpoint what it can do, in four small calls."""
+"""Asks an OpenAI-compatible endpoint what it can do, in a few small calls."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def probe(settings: LLMSettings, *, transport: httpx.BaseTransport | None = None
         abilities = {
             "structured output": _structured(client, settings),
             "tool calls": _calls_tools(client, settings),
-            "streaming": _streams(client, settings),
+            **_streams(client, settings),
         }
     return ModelCheck(ok=True, text=f"{settings.model} at {base} answers in {took:,.0f} ms.", abilities=abilities)
 
@@ -117,11 +117,16 @@ def _calls_tools(client: httpx.Client, settings: LLMSettings) -> bool:
     return bool((message or {}).get("tool_calls"))
 
 
-def _streams(client: httpx.Client, settings: LLMSettings) -> bool:
+def _streams(client: httpx.Client, settings: LLMSettings) -> dict[str, bool]:
+    """Whether it streams, and whether a stream ends with the tokens that it took."""
     import httpx
 
-    try:
-        response = _ask(client, settings, {"stream": True})
-    except httpx.HTTPError:
-        return False
-    return response.status_code < 400 and response.text.lstrip().startswith("data:")
+    found = {"streaming": False, "usage": False}
+    for extra in ({"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}):
+        try:
+            response = _ask(client, settings, extra)
+        except httpx.HTTPError:
+            continue
+        if response.status_code < 400 and response.text.lstrip().startswith("data:"):
+            return {"streaming": True, "usage": '"prompt_tokens"' in response.text and "stream_options" in extra}
+    return found

@@ -41,6 +41,10 @@ class LLMSettings(BaseModel):
     """of one turn; what is not answered by then is answered offline"""
     max_input_tokens: int = Field(default=6000, ge=500)
     """of one call"""
+    max_output_tokens: int = Field(default=2000, ge=100)
+    """of one call"""
+    trace: Path | None = None
+    """file to which every call is appended as a line of JSON, secrets redacted"""
     prices: dict[str, Price] = Field(default_factory=dict)
     """by model name, for the cost shown with a turn"""
 

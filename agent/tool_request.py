@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from convrec.agent.errors import ToolError
 from convrec.agent.labels import label_constraint, plain_number
@@ -27,9 +27,23 @@ from convrec.retrieval.request import (
 from convrec.retrieval.schema import Attribute, AttributeKind
 
 if TYPE_CHECKING:
-    from convrec.agent.toolbox import ToolBox
+    from convrec.agent.engine import Engine
+    from convrec.agent.title_match import TitleIndex
+    from convrec.retrieval.catalogue import Catalogue
 
 _LISTED = 12
+
+
+class Shelf(Protocol):
+    """Where attributes, values, ids and titles are looked up."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def titles(self) -> TitleIndex: ...
+
+
 _SOURCE = Provenance(source="tool")
 
 
@@ -52,21 +66,21 @@ def _bound(attribute: Attribute, number: float) -> str:
     return iso_date(number) if attribute.kind is AttributeKind.DATE else plain_number(number, grouped=False)
 
 
-def edits_of(asked: RecommendArguments | RefineArguments, box: ToolBox) -> list[RequestEdit]:
+def edits_of(asked: RecommendArguments | RefineArguments, shelf: Shelf) -> list[RequestEdit]:
     """The edits that the typed arguments mean.
 
     Raises:
         ToolError, FilterError: an attribute, a value or an item is unknown; the sentence names the nearest ones.
     """
-    parts: list[Constraint | Description | Reference | Exclusion] = [*constraints_of(asked.constraints or (), box)]
-    catalogue = box.recommender.catalogue
+    parts: list[Constraint | Description | Reference | Exclusion] = [*constraints_of(asked.constraints or (), shelf)]
+    catalogue = shelf.catalogue
     for names, weight in ((asked.like, 1.0), (asked.unlike, -1.0)):
-        rows = [row_of(name, box) for name in names or ()]
+        rows = [row_of(name, shelf) for name in names or ()]
         parts += [
             Reference(item_id=catalogue.ids[row], title=catalogue.titles[row], weight=weight, provenance=_SOURCE)
             for row in rows
         ]
-    rows = [row_of(name, box) for name in asked.exclude or ()]
+    rows = [row_of(name, shelf) for name in asked.exclude or ()]
     parts += [Exclusion(item_id=catalogue.ids[row], title=catalogue.titles[row], provenance=_SOURCE) for row in rows]
     edits = [RequestEdit(op="add", part=part) for part in parts]
     wishes = {
@@ -97,19 +111,19 @@ def dropped(names: Sequence[str], request: Request) -> list[RequestEdit]:
     return edits
 
 
-def constraints_of(arguments: Iterable[ConstraintArgument], box: ToolBox) -> list[Constraint]:
+def constraints_of(arguments: Iterable[ConstraintArgument], shelf: Shelf) -> list[Constraint]:
     """Checked constraints.
 
     Raises:
         ToolError, FilterError: see `edits_of`.
     """
-    schema = box.recommender.schema
+    schema = shelf.catalogue.schema
     constraints = []
     for argument in arguments:
         validate(Missing(field=argument.field), schema)
         attribute = schema.attribute(argument.field)
         node = _filter(argument, attribute)
-        validate(node, schema, box.recommender.catalogue)
+        validate(node, schema, shelf.catalogue)
         only_negative = isinstance(node, NotIn) or (isinstance(node, Contains) and node.mode == "none")
         constraint = Constraint(
             filter=node, strength=Strength(argument.strength or "hard"), negated=only_negative, provenance=_SOURCE
@@ -167,16 +181,16 @@ def _number(bound: float | str | None, attribute: Attribute) -> float | None:
         raise ToolError(f"{attribute.name!r} wants {wanted}, not {bound[:60]!r}.") from error
 
 
-def row_of(name: str, box: ToolBox) -> int:
+def row_of(name: str, shelf: Shelf) -> int:
     """Row of an item by its id, or by a title that means exactly one.
 
     Raises:
         ToolError: there is none, or several; the sentence names candidates.
     """
-    catalogue = box.recommender.catalogue
+    catalogue = shelf.catalogue
     if name in catalogue:
         return catalogue.row(name)
-    match = box.titles.match(TitleQuery((name,)))
+    match = shelf.titles.match(TitleQuery((name,)))
     if match.kind == "matched":
         return match.candidates[0].row
     if not match.candidates:
@@ -185,16 +199,17 @@ def row_of(name: str, box: ToolBox) -> int:
     raise ToolError(f"{name[:80]!r} is not clear; did you mean {' or '.join(near)}?")
 
 
-def search(box: ToolBox, query: str, constraints: Sequence[Constraint], count: int) -> tuple[list[int], int]:
+def search(
+    engine: Engine, shelf: Shelf, query: str, constraints: Sequence[Constraint], count: int
+) -> tuple[list[int], int]:
     """Rows that fit words, best first: titles of those words, then what the words describe; and how many may fit."""
     from convrec.ranking.types import Person
     from convrec.retrieval.filter_compile import mask
 
-    engine = box.recommender.engine
     edits = [RequestEdit(op="add", part=part) for part in (*constraints, Description(text=query))]
     request = apply_edits(Request(), edits)
     allowed = mask(request.hard_filter(), engine.catalogue)
-    titled = [c.row for c in box.titles.match(TitleQuery((query,))).candidates if allowed[c.row]]
+    titled = [c.row for c in shelf.titles.match(TitleQuery((query,))).candidates if allowed[c.row]]
     recalled = engine.recall.recall(engine.query(request, Person()))
     rows = list(dict.fromkeys([*titled, *recalled.rows.tolist()]))
     return rows[:count], int(allowed.sum())

@@ -30,7 +30,12 @@ def strict_arguments_schema(tool: Tool, schema: CatalogueSchema) -> dict[str, An
     if tool.about_catalogue:
         own = result["properties"]["constraints"]
         own["description"] = f"{own['description']} {catalogue_summary(schema)}"
-    return dict(_strict(result))
+    return strict(result)
+
+
+def strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON schema in the strict form: every property required, nothing else allowed."""
+    return dict(_strict(schema))
 
 
 def _strict(node: Any, *, named: bool = False) -> Any:

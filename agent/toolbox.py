@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from convrec.agent.conversation import Conversation
     from convrec.agent.recommender import Recommender
     from convrec.agent.title_match import TitleIndex
+    from convrec.retrieval.catalogue import Catalogue
     from convrec.retrieval.request import RequestEdit
     from convrec.retrieval.schema import CatalogueSchema
 
@@ -65,6 +66,10 @@ class ToolBox:
         self.recommender = recommender
         self._sessions: OrderedDict[tuple[str | None, str], _Session] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.recommender.catalogue
 
     @cached_property
     def titles(self) -> TitleIndex:
@@ -215,7 +220,7 @@ class Caller:
         from convrec.agent.tool_request import constraints_of, search
 
         constraints = constraints_of(asked.constraints or (), self._box)
-        rows, eligible = search(self._box, asked.query, constraints, asked.count or 10)
+        rows, eligible = search(self._box.recommender.engine, self._box, asked.query, constraints, asked.count or 10)
         items = tuple(self._found(row) for row in rows)
         noun = self._box.recommender.schema
         message = f"{len(items)} {noun.noun if len(items) == 1 else noun.plural} for {asked.query[:80]!r}."
