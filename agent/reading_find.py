@@ -28,13 +28,22 @@ class Finder:
         self.grammar = grammar
         self.values = values
         self.quantiles = Quantiles(catalogue)
-        self.flags = {
-            key: a for a in catalogue.schema.attributes if a.kind is AttributeKind.FLAG for key in _flag_keys(a)
-        }
+        self.flags = self._flag_words()
         self._main_language = _main_language(catalogue)
         topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
         self.main_topic = topics[0] if topics else None
         self._both_nations: dict[tuple[str, str], bool] = {}
+
+    def _flag_words(self) -> dict[str, Attribute]:
+        """Names of flags, and the first word of a name where only one flag has it ('dishwasher')."""
+        flags = [a for a in self.catalogue.schema.attributes if a.kind is AttributeKind.FLAG]
+        keys = {key: a for a in flags for key in _flag_keys(a)}
+        for attribute in flags:
+            first = key_of(attribute.label).split(" ")[0]
+            alone = sum(key_of(a.label).split(" ")[0] == first for a in flags) == 1
+            if alone and len(first) > 4 and first not in self.grammar.plain_words and not self.values.find(first):
+                keys.setdefault(first, attribute)
+        return keys
 
     def find_flags(self, chart: Chart) -> None:
         """'dishwasher safe'."""

@@ -211,7 +211,7 @@ class MeasureReader:
             return next((a for a in pool if a.role == comparator.role), None)
         if comparator is not None and comparator.dimension:
             return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
-        near = [a for a in pool if self._near(chart, a, quantity)]
+        near = [a for a in pool if self._near(chart, a, quantity) and self._on_it(a, quantity.value)]
         if near:
             return near[0]
         if "/" in chart.gap(quantity.end) or quantity.unit == "%":
@@ -228,6 +228,10 @@ class MeasureReader:
         other = [a for a in pool if (self.dimension.get(a.name) or ("",))[0] != "currency"]
         same = [a for a in pool if a not in other and a.unit and currency_of(a.unit, self.grammar) == said]
         return same or other or pool
+
+    def _on_it(self, attribute: Attribute, value: float) -> bool:
+        """Whether a bare number can be a score: 40 is none out of 5."""
+        return attribute.role is not Role.QUALITY or value <= max(10.0, self.extent[attribute.name][1]) or value > 1000
 
     def _near(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> bool:
         """Whether a word of the attribute stands around the number, within its clause."""

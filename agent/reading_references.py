@@ -189,7 +189,8 @@ class ReferenceReader:
         verb = use in ("loved", "seen", "hated", "avoid", "than") or joined
         for stop in range(end, end - 1 if use == "avoid" else start, -1):
             key = chart.norms(start, stop)
-            if self.judge.cut(chart, start, stop):
+            noun = chart.tokens[stop - 1].stem in self.grammar.noun_words and not chart.tokens[stop - 1].capital
+            if self.judge.cut(chart, start, stop) or (use == "avoid" and noun):
                 continue
             if all(t.norm in self.grammar.plain_words for t in chart.tokens[start:stop]) or self.judge.is_value(
                 chart, start, stop
