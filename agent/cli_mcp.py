@@ -63,7 +63,7 @@ def mcp(
     if http:
         _serve_http(_built(place), settings, user, host, port, (allow_host or [], allow_origin or []))
     else:
-        _serve_stdio(place, settings, user)
+        _serve_stdio(_built(place), settings, user)
 
 
 def _config(client: str, place: Path, user: str | None) -> tuple[str, str]:

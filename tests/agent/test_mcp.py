@@ -327,7 +327,10 @@ async def over_http(url: str, token: str | None, mode: str = "legacy") -> AsyncI
         yield client
 
 
-async def test_over_http_thirty_two_people_at_once_do_not_mix(http_server: HttpServer, film_workspace: Path) -> None:
+@pytest.mark.parametrize("people", [4, pytest.param(32, marks=pytest.mark.slow)])
+async def test_over_http_many_people_at_once_do_not_mix(
+    http_server: HttpServer, film_workspace: Path, people: int
+) -> None:
     tokens = Tokens(film_workspace)
     genres = ["Comedy", "Drama", "Science Fiction", "Thriller"]
     async with over_http(http_server.url, tokens.issue("ann")) as client:
@@ -354,10 +357,10 @@ async def test_over_http_thirty_two_people_at_once_do_not_mix(http_server: HttpS
                 failures.append(f"{number}: {profile}")
 
     async with anyio.create_task_group() as group:
-        for number in range(32):
+        for number in range(people):
             group.start_soon(converse, number)
     assert failures == []
-    assert len(set(sessions.values())) == 32
+    assert len(set(sessions.values())) == people
     async with over_http(http_server.url, tokens.issue("p1")) as client:
         refused = await client.call_tool("refine", {"session": sessions[2], "message": "more"})
         assert "no session" in sentence(refused)
@@ -434,6 +437,12 @@ def test_a_token_speaks_for_its_person_only(film_workspace: Path, capsys: pytest
     assert tokens.person("shared") == (True, "kiosk")
     for bad in ("", ".", "shared ", printed[:-1], printed.upper(), "Ö.ä", f".{printed.partition('.')[2]}"):
         assert tokens.person(bad) == (False, None)
+
+
+def test_without_a_catalogue_the_server_does_not_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options in ([], ["--http"], ["--token-for", "ann"]):
+        assert run(["mcp", "--workspace", str(tmp_path / "empty"), *options]) == 2
+        assert "convrec build" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_said_in_a_sentence(film_workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
