@@ -23,7 +23,7 @@ LONGEST = 5
 """words of a value that is looked for"""
 
 SCALE_WORDS = frozenset(
-    "common short long well good best better great known loved liked years year hours minutes".split()
+    "common short long high low well good best better great known loved liked years year hours minutes".split()
 )
 """words that sentences use to compare, whatever a vocabulary of keywords makes of them"""
 

@@ -148,14 +148,15 @@ def with_typo(words: str, draw: random.Random) -> str | None:
     return None if made == word else words[: match.start()] + made + words[match.end() :]
 
 
-def reword(message: str, draw: random.Random) -> Iterator[tuple[str, str]]:
-    """The same message, said otherwise."""
+def reword(message: str, draw: random.Random, nouns: str = "") -> Iterator[tuple[str, str]]:
+    """The same message, said otherwise, as (what was changed, message). `nouns` is what the items are called."""
     yield "case", message.upper()
     typo = with_typo(message, draw)
     if typo is not None:
         yield "typo", typo
-    yield (
-        "paraphrase",
-        draw.choice(("hi, could you find me {}? thanks", "hmm ok so {}", "tonight i'd like {}")).format(message),
-    )
+    before, _, after = message.rstrip("?").partition(f"{nouns} ")
+    if nouns and after and not after.startswith("please"):
+        yield "word order", f"{after}, {before}{nouns}"
+    framed = draw.choice(("hi, could you find me this? {}", "hmm ok so {}", "well, for tonight: {}"))
+    yield "paraphrase", framed.format(message)
     yield "injection", f"{message}. {INJECTION}"

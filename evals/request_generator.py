@@ -7,13 +7,13 @@ near misses, more would let a popular list pass by luck. The answer is known fro
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from convrec.evals.errors import EvaluationError
 from convrec.evals.generator_facts import FEWEST, WIDEST, Facts, Wish, rows_of, together
-from convrec.evals.generator_words import negated, opening, phrase, reword, with_typo
+from convrec.evals.generator_words import negated, opening, phrase, with_typo
 from convrec.evals.request_cases import Expectation, PreviousEntry, RequestCase
 from convrec.retrieval.catalogue import Catalogue
 
@@ -214,11 +214,6 @@ class Generator:
 def generate(catalogue: Catalogue, count: int = 150, seed: int = 0) -> list[RequestCase]:
     """`count` cases for a catalogue; the same seed gives the same cases."""
     return Generator(catalogue, seed).cases(count)
-
-
-def paraphrases(case: RequestCase, seed: int = 0) -> Iterator[tuple[str, str]]:
-    """The case's only message said otherwise, as (kind, message): what is asked for stays what it was."""
-    yield from reword(case.turns[-1], random.Random(f"{seed}-{case.id}"))
 
 
 def fitting_rows(case: RequestCase, catalogue: Catalogue) -> list[int]:
