@@ -2,6 +2,7 @@
 
 ItemKNN and UserKNN are cosine neighbourhoods on whole histories, EASE the published closed form, ALS and BPR come from
 the library `implicit`. Each is fitted on a log and asked with histories, which need not be of people in the log.
+Their defaults were chosen on MovieLens-1M's validation, among a handful each.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Popularity:
 class ItemKNN:
     """Items by shrunk cosine to the items of the history (Sarwar et al., WWW 2001)."""
 
-    def __init__(self, neighbours: int = 200, shrink: float = 10.0) -> None:
+    def __init__(self, neighbours: int = 20, shrink: float = 10.0) -> None:
         self.neighbours, self.shrink = neighbours, shrink
 
     def fit(self, log: InteractionLog, items: int) -> Self:
@@ -99,7 +100,7 @@ class ItemKNN:
 class UserKNN:
     """What people with like histories met, by shrunk cosine (Herlocker et al., SIGIR 1999)."""
 
-    def __init__(self, neighbours: int = 200, shrink: float = 10.0) -> None:
+    def __init__(self, neighbours: int = 100, shrink: float = 10.0) -> None:
         self.neighbours, self.shrink = neighbours, shrink
 
     def fit(self, log: InteractionLog, items: int) -> Self:
@@ -159,7 +160,7 @@ class Transitions:
 class ImplicitALS:
     """Weighted matrix factorisation by alternating least squares (Hu et al., ICDM 2008), from `implicit`."""
 
-    def __init__(self, factors: int = 64, regularization: float = 0.05, iterations: int = 15, seed: int = 0) -> None:
+    def __init__(self, factors: int = 128, regularization: float = 1.0, iterations: int = 15, seed: int = 0) -> None:
         self.factors, self.regularization, self.iterations, self.seed = factors, regularization, iterations, seed
 
     def fit(self, log: InteractionLog, items: int) -> Self:
@@ -187,7 +188,8 @@ class ImplicitBPR:
     """Matrix factorisation by Bayesian personalised ranking (Rendle et al., UAI 2009), from `implicit`.
 
     BPR has no way to solve for a person anew: a history is represented by the mean of its items' factors, for people of
-    the log as for strangers.
+    the log as for strangers. On MovieLens-1M that ranks better than the factors learned for the person (validation
+    nDCG@10 .039 against .035).
     """
 
     def __init__(self, factors: int = 64, iterations: int = 100, seed: int = 0) -> None:

@@ -3,8 +3,8 @@
 Both start from one statistic, the decayed co-occurrence of two items `k` events apart in the same history,
 `C = Σ_k decay^(k-1) C_k`, which streams over the log in blocks of people and never holds a person-item matrix.
 
-Measured on MovieLens-1M (validation, HR@10 / nDCG@10): EASE on whole histories .107/.052, on decayed histories
-.267/.150, transitions .281/.163. Weighting people by the length of their history made each of them worse.
+Measured on MovieLens-1M (validation, HR@10 / nDCG@10): EASE on whole histories .103/.051, on decayed histories
+.265/.147, transitions .282/.164. Fitting takes a few seconds, and 5 million events over 50,000 items 2.5 GB.
 """
 
 from __future__ import annotations
