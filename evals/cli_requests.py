@@ -1,64 +1,77 @@
-"""What `convrec eval requests` prints."""
+"""What `convrec eval requests` runs and prints."""
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from convrec.agent.recommender import Recommender
-from convrec.evals.request_cases import read_cases
-from convrec.evals.requests import RequestFigures, dense_ndcg, figures, run_cases, write_results
+from convrec.evals.report import make_report
+from convrec.evals.request_cases import RequestCase, read_cases, write_cases
+from convrec.evals.request_generator import generate
+from convrec.evals.request_suite import run_requests
+from convrec.evals.requests import write_results
+from convrec.evals.suites import Output, hand_out
+from convrec.retrieval.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class CaseSource:
+    """A file of cases, of which those with every tag count; or, without a file, `count` generated ones."""
+
+    file: Path | None
+    tags: tuple[str, ...]
+    count: int
+    seed: int
+
+    def cases(self, catalogue: Catalogue, console: Console) -> list[RequestCase]:
+        """The cases; what of a file could not be used is said."""
+        if self.file is None:
+            found = generate(catalogue, self.count, self.seed)
+        else:
+            found, problems = read_cases(self.file)
+            for problem in problems:
+                console.print(f"{self.file.name}: {problem}", markup=False, highlight=False)
+        return [case for case in found if set(self.tags) <= set(case.tags)]
 
 
 def run(
-    cases: Path, *, tags: list[str], out: Path | None, failures: bool, workspace: Path | None, as_json: bool
+    source: CaseSource,
+    *,
+    out: Path | None,
+    save_cases: Path | None,
+    failures: bool,
+    workspace: Path | None,
+    to: Output,
 ) -> None:
-    """Read the cases, run those that carry every tag, print the figures."""
+    """Run the cases and hand out what came of them."""
     console = Console(stderr=True)
-    found, problems = read_cases(cases)
-    found = [case for case in found if set(tags) <= set(case.tags)]
-    for problem in problems:
-        console.print(f"{cases.name}: {problem}", markup=False, highlight=False)
+    if source.file is not None:
+        read_cases(source.file)
     with Recommender.open(workspace) as recommender:
+        cases = source.cases(recommender.catalogue, console)
+        if save_cases is not None:
+            write_cases(cases, save_cases)
         recommender.warm()
         with Progress(console=console, transient=True) as bars:
-            task = bars.add_task("Requests", total=len(found))
-            verdicts = run_cases(
-                recommender, found, progress=lambda done, total: bars.update(task, completed=done, total=total)
+            task = bars.add_task("requests", total=len(cases))
+            result, verdicts = run_requests(
+                recommender,
+                cases,
+                source=source.file.name if source.file is not None else "",
+                seed=source.seed if source.file is None else None,
+                progress=lambda done, total: bars.update(task, completed=done, total=total),
             )
-        dense = dense_ndcg(recommender, found)
-    if out is not None:
-        write_results(verdicts, out)
-    summary = figures(verdicts, dense)
-    if as_json:
-        sys.stdout.write(json.dumps(asdict(summary), indent=2) + "\n")
-    else:
-        Console().print(_table(summary))
+        if out is not None:
+            write_results(verdicts, out)
+        hand_out(make_report([result], recommender=recommender), to)
+    for note in result.notes:
+        console.print(note, markup=False, highlight=False)
     if failures:
         for verdict in verdicts:
             if not verdict.passed:
                 line = f"{verdict.case.id}: {' | '.join(verdict.case.turns)}\n    {'; '.join(verdict.faults[:4])}"
                 Console().print(line, markup=False, highlight=False)
-
-
-def _table(summary: RequestFigures) -> Table:
-    table = Table(box=None, title=f"requests: {summary.cases} cases", title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    table.add_row("cases passed", f"{summary.passed:.1%}")
-    table.add_row("shown items that meet every condition", f"{summary.satisfying:.2%}")
-    table.add_row("items outside the catalogue", str(summary.outside))
-    if summary.ndcg is not None:
-        table.add_row("nDCG@10", f"{summary.ndcg:.3f}")
-    if summary.ndcg_dense is not None:
-        table.add_row("nDCG@10 of plain Chroma similarity", f"{summary.ndcg_dense:.3f}")
-    table.add_row("turn p50 / p95", f"{summary.p50_ms:.0f} / {summary.p95_ms:.0f} ms")
-    for tag, (count, passed) in summary.by_tag.items():
-        table.add_row(f"  {tag} ({count})", f"{passed:.0%}")
-    return table

@@ -58,7 +58,7 @@ def run_ranking(
     )
     return SuiteResult(
         suite=f"ranking, {split}",
-        figures=tuple([*ranking_figures(result, cases), *slices(result, cases, counts, catalogue)]),
+        figures=(*ranking_figures(result, cases), *slices(result, cases, counts, catalogue)),
         parameters={"split": split, "people": len(cases), "k": k, "seed": seed, "trained on": len(made.train)},
         plots=(trade_off(result),),
         notes=("Full ranking over all items, seen ones removed; ties count against the system.",),
@@ -97,7 +97,8 @@ def split_log(log: InteractionLog, name: str) -> Split:
     made = SPLITS[name](log)
     if len(made.test) < FEWEST_PEOPLE:
         raise EvaluationError(
-            f"Only {len(made.test)} people can be asked by {name}; at least {FEWEST_PEOPLE} with three events are needed."
+            f"Only {len(made.test)} people can be asked by {name}; "
+            f"at least {FEWEST_PEOPLE} with three events are needed."
         )
     return made
 

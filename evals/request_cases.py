@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,3 +93,9 @@ def read_cases(path: Path) -> tuple[list[RequestCase], list[str]]:
     if not cases:
         raise EvaluationError(f"{path} holds no request case; see docs/evaluation.md for their form.")
     return cases, problems
+
+
+def write_cases(cases: Sequence[RequestCase], path: Path) -> None:
+    """The cases as JSONL, the inverse of `read_cases`."""
+    lines = (case.model_dump_json(exclude_defaults=True) for case in cases)
+    path.write_text("".join(line + "\n" for line in lines), "utf-8")
