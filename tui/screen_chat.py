@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -165,6 +166,13 @@ class ChatScreen(Screen[None]):
         """Back to the conversation and its input."""
         self.remove_class("-show-list")
         self.composer.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while nothing has the focus goes to the input."""
+        if self.focused is None and event.is_printable and event.character:
+            event.stop()
+            self.composer.focus()
+            self.composer.insert(event.character)
 
     def action_chips(self) -> None:
         """Go to the request."""
