@@ -159,7 +159,7 @@ def forget(
     if not yes and not typer.confirm(f"Remove everything known of {user} from {place} for good?"):
         raise typer.Abort
     ids = tuple(dict.fromkeys((user, LocalKey.of(place).pseudonym(user))))
-    done = forget_person(place, ids)
+    done = forget_person(place, ids, (settings.llm.trace,) if settings.llm.trace is not None else ())
     removed = f"{done.rows:,} rows of feedback and conversations, the log of {done.generations:,} generations"
     said = [
         f"{user} is forgotten: {removed} and {done.lines:,} lines of traces and reports.",

@@ -28,6 +28,8 @@ LINE_FILES = {".jsonl", ".ndjson", ".log", ".csv", ".txt", ".tsv"}
 """files of the workspace whose lines stand for themselves: traces, and reports of rejected rows"""
 SCANNED_ID = 5
 """ids of at least this many characters, not all digits, are searched for in every byte; others hit by chance"""
+TELLING = 12
+"""characters from which a message tells whose it was"""
 BUSY_S = 2.0
 """how long another process that reads is waited for"""
 _CHANGED = "changed since the build: a person was forgotten"
@@ -45,8 +47,11 @@ class Forgotten:
     """files in which the id was still found, and which are not convrec's to change"""
 
 
-def forget(workspace: Path, user_ids: tuple[str, ...]) -> Forgotten:
-    """Remove a person from every file of the workspace. `user_ids`: all ids they go by, pseudonym included.
+def forget(workspace: Path, user_ids: tuple[str, ...], traces: tuple[Path, ...] = ()) -> Forgotten:
+    """Remove a person from every file of the workspace.
+
+    `user_ids`: all ids they go by, pseudonym included. `traces`: trace files that lie elsewhere. Of traces and reports
+    the lines go that name the person or one of their conversations, or hold something they said.
 
     The mark against later builds is written first. What another process keeps from being removed is noted as
     pending, and removed by the next `forget` or `finish`.
@@ -55,11 +60,11 @@ def forget(workspace: Path, user_ids: tuple[str, ...]) -> Forgotten:
         ProfileError: the mark cannot be written, so nothing was removed.
     """
     key = LocalKey.of(workspace)
-    sessions = _session_ids(workspace / USERS, user_ids)
+    names, said = _own_words(workspace / USERS, user_ids)
     _note(workspace, [key.mark(user) for user in user_ids], {USERS, GENERATIONS})
     rows = _delete_rows(workspace / USERS, user_ids)
-    words = frozenset({*user_ids, *sessions})
-    lines = sum(_drop_lines(file, words) for file in _line_files(workspace))
+    files = dict.fromkeys([*_line_files(workspace), *(file for file in traces if file.is_file())])
+    lines = sum(_drop_lines(file, frozenset({*user_ids, *names}), said) for file in files)
     generations, pending = _finish(workspace)
     remaining = tuple(_search(workspace, user_ids)) if not pending else ()
     return Forgotten(rows, generations, lines, pending, remaining)
@@ -141,13 +146,19 @@ def _note(workspace: Path, marks: list[str], pending: set[str]) -> None:
         raise ProfileError(f"{file} cannot be written ({error.strerror}); nothing was removed.") from error
 
 
-def _session_ids(database: Path, user_ids: tuple[str, ...]) -> tuple[str, ...]:
+def _own_words(database: Path, user_ids: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(ids of the person's conversations, what they said that is long enough to be theirs)."""
     if not database.exists():
-        return ()
-    marks = ",".join("?" * len(user_ids))
+        return (), ()
+    own = f"user_id IN ({','.join('?' * len(user_ids))})"
     with _opened(database) as connection:
-        rows = connection.execute(f"SELECT id FROM sessions WHERE user_id IN ({marks})", user_ids)  # noqa: S608
-        return tuple(row[0] for row in rows)
+        sessions = connection.execute(f"SELECT id FROM sessions WHERE {own}", user_ids).fetchall()  # noqa: S608
+        in_sessions = f"session_id IN (SELECT id FROM sessions WHERE {own})"  # noqa: S608
+        said = connection.execute(
+            f"SELECT message FROM turns WHERE {in_sessions} UNION SELECT words FROM preferences WHERE {own}",  # noqa: S608
+            (*user_ids, *user_ids),
+        ).fetchall()
+    return tuple(row[0] for row in sessions), tuple(row[0] for row in said if len(row[0]) >= TELLING)
 
 
 def _delete_rows(database: Path, user_ids: tuple[str, ...]) -> int:
@@ -243,11 +254,12 @@ def _line_files(workspace: Path) -> Iterator[Path]:
             yield file
 
 
-def _drop_lines(file: Path, words: frozenset[str]) -> int:
-    """Take out of a file the lines that name one of these ids."""
+def _drop_lines(file: Path, words: frozenset[str], said: tuple[str, ...]) -> int:
+    """Take out of a file the lines that name one of these ids, or hold something that was said."""
     names = _naming(words)
+    held = [form.encode() for text in said for form in (_as_json(text), json.dumps(text, ensure_ascii=False)[1:-1])]
     lines = file.read_bytes().splitlines(keepends=True)
-    kept = [line for line in lines if not names(line)]
+    kept = [line for line in lines if not names(line) and not any(text in line for text in held)]
     if len(kept) < len(lines):
         draft = file.with_name(f".{file.name}.tmp")
         draft.write_bytes(b"".join(kept))

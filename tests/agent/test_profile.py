@@ -56,7 +56,11 @@ def lived_in(tmp_path: Path) -> Path:
     live_with(people, "somebody else", "plain words")
     people.close()
     (folder / "traces").mkdir()
-    trace = [{"user": PERSON, "message": SECRET}, {"user": "somebody else", "message": "plain words"}]
+    trace = [
+        {"user": PERSON, "message": "more"},
+        {"kind": "call", "messages": [{"role": "human", "content": f"They said: {SECRET} 7"}]},
+        {"user": "somebody else", "message": "plain words"},
+    ]
     (folder / "traces" / "turns.jsonl").write_text("".join(json.dumps(line) + "\n" for line in trace), "utf-8")
     (folder / "ratings.csv.rejects.csv").write_text(f"line,reason,row\n9,unknown item,{PERSON},f999\n", "utf-8")
     return folder
@@ -98,7 +102,7 @@ def test_forgotten_means_no_byte_is_left(lived_in: Path, tmp_path: Path) -> None
 
     assert files_with(lived_in, PERSON, SECRET) == []
     assert (done.pending, done.remaining) == ((), ())
-    assert (done.generations, done.lines) == (2, 2)
+    assert (done.generations, done.lines) == (2, 3)
     assert done.rows > 30
     assert (tmp_path / "ratings.csv").read_bytes() == source
     others = PeopleStore(lived_in / "users.sqlite")
