@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -98,6 +99,10 @@ class Conversation:
     def send(self, message: str) -> Reply:
         """Take a turn; its whole result."""
         return _last(self.stream(message))
+
+    async def asend(self, message: str) -> Reply:
+        """`send` for asynchronous callers; runs in a thread."""
+        return await asyncio.to_thread(self.send, message)
 
     def edit(self, edits: Sequence[RequestEdit]) -> Reply:
         """Change the request by hand and see the list that follows."""
@@ -227,6 +232,7 @@ class Conversation:
             update={
                 "mode": mind.mode,
                 "llm": mind.usage,
+                "notes": (*reply.trace.notes, *mind.notes),
                 "timings_ms": {name: round(ms, 2) for name, ms in timings.items()},
             }
         )
@@ -275,7 +281,7 @@ class Conversation:
             eligible=ranked.eligible,
             plan=ranked.plan,
             timings_ms={**ranked.timings_ms, "narrate": narrate_ms},
-            notes=(*reading.notes, *told.notes),
+            notes=reading.notes,
         )
         reply = Reply(
             message=told.message,

@@ -49,7 +49,6 @@ class Told:
 
     message: str
     items: tuple[Recommendation, ...]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +91,11 @@ class TurnMind(Protocol):
 
     @property
     def usage(self) -> LLMUsage: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What went differently than a model wanted, or should have."""
+        ...
 
     def read(self, message: str, context: ReadingContext) -> Generator[Event, None, Reading]: ...
 
@@ -139,6 +143,7 @@ class OfflineTurn:
 
     mode: Mode = "offline"
     usage = LLMUsage()
+    notes: tuple[str, ...] = ()
     spare = 0
 
     def __init__(self, mind: OfflineMind) -> None:

@@ -19,6 +19,8 @@ USERS = "users.sqlite"
 """file of a workspace with everything about people"""
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from convrec.agent.engine import Engine
     from convrec.agent.mind import Mind
     from convrec.retrieval.catalogue import Catalogue
@@ -33,15 +35,29 @@ class Recommender:
     Safe to share between threads; each conversation takes one turn at a time.
     """
 
-    def __init__(self, generation: Generation, people: PeopleStore, settings: Settings) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        people: PeopleStore,
+        settings: Settings,
+        model: BaseChatModel | None = None,
+    ) -> None:
+        """`model`: a LangChain chat model to use instead of the endpoint of the settings."""
         self.generation = generation
         self.people = people
         self.settings = settings
+        self._model = model
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, workspace: Path | str | None = None, settings: Settings | None = None) -> Recommender:
-        """The serving generation of a workspace.
+    def open(
+        cls,
+        workspace: Path | str | None = None,
+        settings: Settings | None = None,
+        *,
+        model: BaseChatModel | None = None,
+    ) -> Recommender:
+        """The serving generation of a workspace; with `model`, a LangChain chat model reads and tells.
 
         Raises:
             WorkspaceError: nothing was built there, or it cannot serve.
@@ -49,7 +65,7 @@ class Recommender:
         settings = settings or load_settings()
         path = Path(workspace) if workspace is not None else settings.workspace or default_workspace()
         place = Workspace(path, chroma=settings.retrieval.chroma)
-        return cls(place.open_current(), PeopleStore(path / USERS), settings)
+        return cls(place.open_current(), PeopleStore(path / USERS), settings, model)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -85,7 +101,7 @@ class Recommender:
     def _mind(self) -> Mind:
         from convrec.agent.wiring import make_mind
 
-        return make_mind(self.generation, self.engine)
+        return make_mind(self.generation, self.engine, self.settings, self.people.path.parent, self._model)
 
     def warm(self) -> None:
         """Load everything that the first turn would load."""

@@ -47,8 +47,8 @@ class Shelf(Protocol):
 _SOURCE = Provenance(source="tool")
 
 
-def attribute_summary(attribute: Attribute) -> str:
-    """One line on an attribute: kind, unit, range or commonest values."""
+def attribute_summary(attribute: Attribute, listed: int = _LISTED) -> str:
+    """One line on an attribute: kind, unit, range or the `listed` commonest values."""
     unit = f", {attribute.unit}" if attribute.unit else ""
     head = f"- {attribute.name} ({attribute.kind.value}{unit})"
     if attribute.kind is AttributeKind.TEXT:
@@ -57,8 +57,8 @@ def attribute_summary(attribute: Attribute) -> str:
         return f"{head}: {_bound(attribute, attribute.minimum)} to {_bound(attribute, attribute.maximum)}"
     if attribute.kind is AttributeKind.FLAG:
         return f"{head}: any_of [true] or [false]"
-    shown = ", ".join(entry.value for entry in attribute.vocabulary[:_LISTED])
-    more = attribute.distinct - _LISTED
+    shown = ", ".join(entry.value for entry in attribute.vocabulary[:listed])
+    more = attribute.distinct - listed
     return f"{head}: {shown}" + (f" and {more:,} more" if more > 0 else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,8 @@ from convrec.retrieval.tensors import map_tensors
 from convrec.retrieval.topics import TopicSource
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from convrec.retrieval.generation import Generation
 
 
@@ -67,13 +70,26 @@ def prepared_vectors(generation: Generation) -> dict[str, NDArray[np.float32]]:
     return {name: np.array(tensor) for name, tensor in map_tensors(file).items()} if file.is_file() else {}
 
 
-def make_mind(generation: Generation, engine: Engine) -> Mind:
-    """The reader and narrator of the offline mind."""
+def make_mind(
+    generation: Generation,
+    engine: Engine,
+    settings: Settings,
+    workspace: Path,
+    model: BaseChatModel | None = None,
+) -> Mind:
+    """Reader and narrator: the offline mind, with a language model before it where one is configured or given."""
     from convrec.agent.claim_index import ClaimIndex
     from convrec.agent.narrate import TemplateNarrator
     from convrec.agent.rules import RulesInterpreter
 
     values = prepared_vectors(generation).get("values")
     interpreter = RulesInterpreter(engine.catalogue, engine.encode, value_vectors=values)
-    narrator = TemplateNarrator(engine.catalogue, ClaimIndex(engine.catalogue))
-    return OfflineMind(interpreter, narrator)
+    index = ClaimIndex(engine.catalogue)
+    offline = OfflineMind(interpreter, TemplateNarrator(engine.catalogue, index))
+    if settings.llm.mode == "offline" or (model is None and not settings.llm.configured):
+        return offline
+    from convrec.agent.mind_llm import ModelMind
+    from convrec.agent.mind_structured import ModelShelf
+
+    shelf = ModelShelf(engine.catalogue, index)
+    return ModelMind(offline, engine, shelf, settings=settings, workspace=workspace, model=model)
