@@ -145,6 +145,16 @@ def test_while_another_process_reads_forgetting_is_pending_and_said_so(lived_in:
     assert files_with(lived_in, PERSON, SECRET) == []
 
 
+def test_while_another_process_builds_the_logs_are_pending(lived_in: Path) -> None:
+    with Workspace(lived_in).lock():
+        done = forget(lived_in, (PERSON,))
+        assert done.pending == (GENERATIONS,)
+        assert files_with(lived_in, SECRET) == []
+        assert any(name.endswith(INTERACTIONS) for name in files_with(lived_in, PERSON))
+    assert finish(lived_in) == ()
+    assert files_with(lived_in, PERSON) == []
+
+
 def test_the_command_says_what_it_did_and_what_it_left(lived_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = str(lived_in)
     assert run(["profile", "forget", "--user", PERSON, "--yes", "--workspace", place]) == 0
