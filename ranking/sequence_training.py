@@ -182,7 +182,7 @@ class _Run:
                 if waited >= self.settings.patience:
                     reason = "no longer improving"
                     break
-                if self._fraction() >= 1 and epoch < self.settings.epochs:
+                if self._late():
                     reason = "out of time"
                     break
         except KeyboardInterrupt:
@@ -198,6 +198,9 @@ class _Run:
         if self.settings.seconds is not None:
             done = max(done, (time.monotonic() - self.began) / self.settings.seconds)
         return min(1.0, done)
+
+    def _late(self) -> bool:
+        return self.settings.seconds is not None and time.monotonic() - self.began >= self.settings.seconds
 
     def _epoch(self) -> float:
         self.net.train()
