@@ -2,7 +2,7 @@
 
 ItemKNN and UserKNN are cosine neighbourhoods on whole histories, EASE the published closed form, ALS and BPR come from
 the library `implicit`. Each is fitted on a log and asked with histories, which need not be of people in the log.
-Their defaults were chosen on MovieLens-1M's validation, among a handful each.
+The defaults of the neighbourhoods and of ALS were chosen on MovieLens-1M's validation, among a handful each.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The sequence model: a causal transformer that reads a history and scores what comes next.
 
-Pre-norm blocks as in SASRec (Kang & McAuley, ICDM 2018), with two changes that a small log rewards more than depth or
-width: a short causal convolution before the attention, so that the last few items speak directly, and a learned bias
-by distance in place of positions (T5; HSTU). Scores are inner products with the item table that also embeds the input.
+Pre-norm blocks as in SASRec (Kang & McAuley, ICDM 2018), with two changes: a short causal convolution before the
+attention, so that the last few items speak directly, and a learned bias by distance in place of positions (T5; HSTU).
+Scores are inner products with the item table that also embeds the input.
 
 Shapes: B people, T events, I items, D width, H heads, F features.
 """
@@ -51,7 +51,7 @@ class SequenceConfig:
 
 
 class Dropout(nn.Module):
-    """Dropout from one random byte an element, which on a CPU costs a third of the usual."""
+    """Dropout from one random byte an element, which is less work for a CPU than a random float."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
