@@ -93,6 +93,7 @@ class _Sentence:
         self.asked = list(lexicon.ASKED.finditer(text))
         self.liked = list(lexicon.LIKED.finditer(text))
         self.found: list[Claim] = []
+        self.quoted = [m.span() for m in _QUOTED.finditer(text)]
 
     def claims(self) -> list[Claim]:
         self._quotes()
@@ -295,7 +296,8 @@ class _Sentence:
     def _clauses_matching(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         at = 0
         while match := pattern.search(self.text, at):
-            yield match
+            if not any(start <= match.start(1) < end for start, end in self.quoted):
+                yield match
             at = match.start(match.lastindex or 0)
 
     def _comparison(self, match: re.Match[str], object_start: int, role: Role | None, direction: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convrec.agent.labels import join_words, label_value
-from convrec.agent.phrases import plural_label, quoted_title, request_phrase, sentence_case
+from convrec.agent.phrases import plural_label, quoted_title, request_phrase, sentence_case, standing_alone
 from convrec.agent.types import Reason
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.request import Request
@@ -37,42 +37,87 @@ def describe_request(request: Request, schema: CatalogueSchema) -> str:
 
 
 def describe_item(catalogue: Catalogue, row: int) -> str:
-    """The card of an item: its title, each field that has a value, and its text."""
+    """The card of an item: its title, its text, and a line for each field that has a value."""
     lines = [catalogue.titles[row]]
+    if catalogue.texts[row]:
+        lines += [catalogue.texts[row], ""]
     for attribute in catalogue.schema.attributes:
         value = catalogue.value(row, attribute.name)
-        if value is not None:
+        if value is not None and value != catalogue.texts[row]:
             lines.append(f"{sentence_case(_name(attribute, value))}: {_shown(attribute, value)}")
-    if catalogue.texts[row]:
-        lines.append(catalogue.texts[row])
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip()
 
 
 def compare_items(catalogue: Catalogue, rows: Sequence[int]) -> str:
-    """Two to four items side by side: what all of them share, then each field in which they differ."""
+    """Two to four items side by side: what all of them share, then a line for each field in which they differ.
+
+    The values of an item stand below each other, so that the lines can be read as a table.
+    """
     titles = [quoted_title(catalogue.titles[row]) for row in rows]
     if len(rows) < 2:
         return "Name two or more to compare."
     shared: list[str] = []
-    differing: list[str] = []
+    table: list[tuple[str, ...]] = []
     for attribute in catalogue.schema.attributes:
         if attribute.kind is AttributeKind.TEXT:
             continue
         values = [catalogue.value(row, attribute.name) for row in rows]
-        if all(v is None for v in values):
-            continue
         common = _common(values)
-        if common is not None and all(v == values[0] for v in values):
-            shared.append(f"{attribute.label} {_shown(attribute, common)}")
-        else:
-            if common:
-                shared.append(f"{attribute.label} {_shown(attribute, common)}")
-            differing.append(_difference(attribute, values, titles))
+        if common is not None:
+            shared.append(standing_alone(attribute, common, catalogue.schema))
+        if any(v is not None for v in values) and any(v != values[0] for v in values):
+            table.append((sentence_case(attribute.label), *_differing(attribute, values, common, len(rows))))
     lines = [f"{join_words(titles)} side by side."]
     if shared:
-        lines.append(f"In common: {'; '.join(shared)}.")
-    lines += differing or ["They do not differ in any field of the catalogue."]
+        lines.append(f"In common: {', '.join(shared)}.")
+    if not table:
+        return "\n".join([*lines, "They do not differ in any field of the catalogue."])
+    width = _width(len(rows))
+    table.insert(0, ("", *(_cut(title.strip('"'), width) for title in titles)))
+    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    for cells in table:
+        padded = [cell.ljust(own) for cell, own in zip(cells, widths, strict=True)]
+        lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def _width(number: int) -> int:
+    """Characters of a cell, for that many items on one line."""
+    return {2: 38, 3: 24}.get(number, 18)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
+
+
+def _differing(
+    attribute: Attribute, values: Sequence[AttributeValue | None], common: AttributeValue | None, number: int
+) -> list[str]:
+    """A cell for each item: what it has beyond what all share."""
+    shared = set(common) if isinstance(common, tuple) else set()
+    cells = []
+    for value in values:
+        own = tuple(v for v in value if v not in shared) if isinstance(value, tuple) else value
+        if own is None:
+            cells.append("not known")
+        elif own == ():
+            cells.append("nothing else")
+        elif isinstance(own, tuple):
+            cells.append(_some(attribute, own, _width(number)))
+        else:
+            cells.append(_cut(_shown(attribute, own), _width(number)))
+    return cells
+
+
+def _some(attribute: Attribute, values: tuple[str, ...], width: int) -> str:
+    """As many of the values as the width holds, and how many more there are."""
+    for kept in range(len(values), 0, -1):
+        more = f" +{len(values) - kept}" if kept < len(values) else ""
+        shown = f"{label_value(attribute, values[:kept])}{more}"
+        if len(shown) <= width:
+            return shown
+    more = f" +{len(values) - 1}" if len(values) > 1 else ""
+    return f"{_cut(label_value(attribute, values[0]), width - len(more))}{more}"
 
 
 def explain_pick(
@@ -84,13 +129,17 @@ def explain_pick(
 ) -> str:
     """Why an item stands where it does: its reasons, the terms of its score, and what would have moved it.
 
-    `others` are (rank, title, breakdown) of the other items of the list. The score is the sum of its terms, so the
-    term in which a neighbour differs most is what would have moved the item past it.
+    `others` are (rank, title, breakdown) of the other items of the list. The score is the sum of its terms: shares
+    are those of the terms that count for the item, and the term in which a neighbour differs most is what would have
+    moved the item past it.
     """
-    lines = [f"{quoted_title(title)} is number {rank}.", *(reason.text for reason in reasons)]
+    lines = [f"{quoted_title(title)} is number {rank}."]
+    if reasons:
+        lines.append(" ".join(reason.text for reason in reasons))
     ordered = sorted(breakdown.items(), key=lambda term: -term[1])
-    lifted = [f"{_term(name)} (+{value:.2f})" for name, value in ordered if value >= 0.005][:3]
-    lowered = [f"{_term(name)} (−{abs(value):.2f})" for name, value in reversed(ordered) if value <= -0.005][:2]
+    total = sum(value for _, value in ordered if value > 0)
+    lifted = [f"{_term(name)} ({100 * value / total:.0f}%)" for name, value in ordered if value >= 0.005][:3]
+    lowered = [_term(name) for name, value in reversed(ordered) if value <= -0.005][:2]
     if lifted:
         lines.append(f"What lifted it: {join_words(lifted)}.")
     if lowered:
@@ -101,7 +150,7 @@ def explain_pick(
         lines.append(_neighbour(breakdown, above, ahead=True))
     if below is not None:
         lines.append(_neighbour(breakdown, below, ahead=False))
-    return " ".join(line for line in lines if line)
+    return "\n".join(line for line in lines if line)
 
 
 def _neighbour(breakdown: Mapping[str, float], other: tuple[int, str, Mapping[str, float]], *, ahead: bool) -> str:
@@ -112,18 +161,11 @@ def _neighbour(breakdown: Mapping[str, float], other: tuple[int, str, Mapping[st
     if not gaps:
         return ""
     name = max(sorted(gaps), key=lambda n: gaps[n])
-    total = sign * (sum(theirs.values()) - sum(breakdown.values()))
     if gaps[name] < 0.005:
         return ""
     if ahead:
-        return (
-            f"Number {rank}, {quoted_title(title)}, is ahead mostly by {_term(name)} ({gaps[name]:.2f}); "
-            f"{max(total, 0.0):.2f} more there would have moved this one up."
-        )
-    return (
-        f"It is ahead of number {rank}, {quoted_title(title)}, mostly by {_term(name)} ({gaps[name]:.2f}); "
-        f"{max(total, 0.0):.2f} less there would have moved it down."
-    )
+        return f"Number {rank}, {quoted_title(title)}, is ahead mostly by {_term(name)}."
+    return f"It is ahead of number {rank}, {quoted_title(title)}, mostly by {_term(name)}."
 
 
 def _term(name: str) -> str:
@@ -147,18 +189,3 @@ def _common(values: Sequence[AttributeValue | None]) -> AttributeValue | None:
         kept = [v for v in first if all(isinstance(own, tuple) and v in own for own in values)]
         return tuple(kept) or None
     return first if all(v == first for v in values) else None
-
-
-def _difference(attribute: Attribute, values: Sequence[AttributeValue | None], titles: Sequence[str]) -> str:
-    common = _common(values)
-    shared = set(common) if isinstance(common, tuple) else set()
-    parts = []
-    for value, title in zip(values, titles, strict=True):
-        own = tuple(v for v in value if v not in shared) if isinstance(value, tuple) else value
-        if own is None:
-            parts.append(f"{title} not known")
-        elif own == ():
-            parts.append(f"{title} nothing else")
-        else:
-            parts.append(f"{title} {_shown(attribute, own)}")
-    return f"{sentence_case(attribute.label)}: {'; '.join(parts)}."

@@ -10,18 +10,28 @@ from convrec.agent.grounding import Facts
 from convrec.agent.types import (
     Evidence,
     FieldEvidence,
+    HistoryEvidence,
     WordsEvidence,
 )
 
 
 @dataclass(frozen=True)
 class Facet:
-    """One thing to say. Wordings at even places read differently from those at odd places."""
+    """One thing to say. Wordings at even places read differently from those at odd places.
+
+    `joined` are wordings that may follow a measure in the same sentence: ', it is about prison.' after 'At 1 h 33'.
+    """
 
     name: str
     wordings: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     fields: frozenset[str] = frozenset()
+    joined: tuple[str, ...] = ()
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """Ids of the items of the person's history that it names."""
+        return tuple(e.item_id for e in self.evidence if isinstance(e, HistoryEvidence))
 
 
 def field_evidence(name: str, values: Sequence[str | float | bool] | str | float | bool) -> tuple[Evidence, ...]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convrec.agent.claim_index import stems
-from convrec.agent.claim_lexicon import FUNCTION_WORDS
+from convrec.agent.claim_index import normalise, stems, tokens
 from convrec.agent.facet import Facet, field_evidence, words_evidence
+from convrec.agent.facets_text import tells
 from convrec.agent.grounding import Facts
-from convrec.agent.labels import join_words, label_number
+from convrec.agent.labels import join_words, label_number, label_value
 from convrec.agent.narration_context import NarrationContext
 from convrec.agent.phrases import (
     COMPARATIVE_WORDS,
     fragment,
     plural_label,
     quoted_title,
+    standing_alone,
     states_value,
-    value_words,
-    with_article,
 )
 from convrec.agent.types import (
     Evidence,
@@ -25,16 +24,55 @@ from convrec.agent.types import (
     ScoreEvidence,
 )
 from convrec.retrieval.filters import Contains, In, Range, holds, leaves
-from convrec.retrieval.request import Constraint
-from convrec.retrieval.schema import Attribute, CatalogueSchema, Role
+from convrec.retrieval.request import Constraint, Strength
+from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.types import AttributeValue, Item
 
+MOST = 0.6
+"""share of a list that meets a wish from which it is said of one entry in three only"""
 
-def asked_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
-    """What the person asked for and the item has: critiques of an example, constraints, words."""
+
+def asked_facets(context: NarrationContext, facts: Facts, position: int = 0) -> Iterator[Facet]:
+    """What the person asked for and this item has but not every other: critiques, wishes, alternatives, words."""
     yield from _critique_facets(context, facts)
-    yield from _constraint_facets(context, facts)
+    yield from _wish_facets(context, facts, position)
     yield from _description_facets(context, facts)
+
+
+def measured(context: NarrationContext, facts: Facts) -> Facet | None:
+    """The item's own value of a number that was asked for and differs in the list: 'At 1 h 33', to begin a sentence.
+
+    Years are left out: lists show them with the title.
+    """
+    chosen: dict[str, tuple[Attribute, AttributeValue, tuple[Evidence, ...]]] = {}
+    for constraint in context.request.constraints:
+        if constraint.negated or constraint.relative_to or not holds(constraint.filter, facts.item):
+            continue
+        for leaf in leaves(constraint.filter):
+            value = facts.item.attributes.get(leaf.field)
+            if not isinstance(leaf, Range) or not isinstance(value, float | int) or leaf.field not in facts.schema:
+                continue
+            said = words_evidence(constraint.provenance.words, facts)
+            if holds(leaf, facts.item) and context.varies(leaf.field):
+                attribute = facts.schema.attribute(leaf.field)
+                chosen.setdefault(leaf.field, (attribute, value, (*field_evidence(leaf.field, value), *said)))
+    kept = [entry for entry in chosen.values() if entry[0].role is not Role.YEAR][:2]
+    if not kept:
+        return None
+    text = join_words([_at(attribute, value, facts.schema) for attribute, value, _ in kept])
+    evidence = tuple(dict.fromkeys(e for *_, proof in kept for e in proof))
+    return Facet("measure", (f"{text}.",), evidence, frozenset(attribute.name for attribute, *_ in kept))
+
+
+def _at(attribute: Attribute, value: AttributeValue, schema: CatalogueSchema) -> str:
+    """A measure at the beginning of a sentence: 'at 1 h 33', 'rated 7.5', 'with 352 votes'."""
+    shown = fragment(attribute, value, schema)
+    if attribute.role is Role.POPULARITY:
+        return f"with {shown}"
+    if attribute.role is Role.QUALITY:
+        return shown
+    own = label_value(attribute, value)
+    return f"at {own}" if attribute.unit else f"with {shown}"
 
 
 def _met_values(constraint: Constraint, facts: Facts) -> Iterator[tuple[Attribute, AttributeValue]]:
@@ -54,56 +92,59 @@ def _met_values(constraint: Constraint, facts: Facts) -> Iterator[tuple[Attribut
                     yield attribute, part
 
 
-def _constraint_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
-    met: dict[str, tuple[str, tuple[Evidence, ...], str]] = {}
+def _wish_facets(context: NarrationContext, facts: Facts, position: int) -> Iterator[Facet]:
+    """A preference that the item meets, or the alternative that it is, where the list holds others too."""
     for constraint in context.request.constraints:
         if constraint.negated or constraint.relative_to or constraint.provenance.source == "profile":
             continue
         if not holds(constraint.filter, facts.item):
             continue
-        for attribute, value in _met_values(constraint, facts):
-            text = fragment(attribute, value)
-            said = words_evidence(constraint.provenance.words, facts)
-            met.setdefault(text, (attribute.name, (*field_evidence(attribute.name, value), *said), text))
-    if not met:
-        return
-    chosen = sorted(met.values(), key=lambda m: _placing(facts, m[0]))[:4]
-    evidence = tuple(dict.fromkeys(e for _, proof, _ in chosen for e in proof))
-    listed = _noun_phrase([(facts.schema.attribute(name), text) for name, _, text in chosen], facts.schema)
-    yield Facet(
-        "asked",
-        (
-            f"{listed}, as you asked.",
-            f"Just what you asked for: {listed}.",
-            f"{listed}: that is what you asked for.",
-            f"As you wanted, {listed}.",
-            f"This one fits what you asked: {listed}.",
-            f"Fits your request: {listed}.",
-        ),
-        evidence,
-        frozenset(name for name, _, _ in chosen),
-    )
+        soft = constraint.strength is Strength.SOFT
+        met = [
+            (attribute, value)
+            for attribute, value in _met_values(constraint, facts)
+            if not attribute.numeric and attribute.kind is not AttributeKind.FLAG and isinstance(value, str)
+        ]
+        common = context.share_meeting(constraint)
+        if not met or (
+            common == 1 or (common > MOST and position % 3) if soft else not _alternatives(constraint, context)
+        ):
+            continue
+        attribute = met[0][0]
+        own = [value for other, value in met if other is attribute][:2]
+        text = standing_alone(attribute, own[0] if len(own) == 1 else tuple(own), facts.schema)
+        said = words_evidence(constraint.provenance.words, facts)
+        yield Facet(
+            "wish",
+            (
+                f"{text}, as you hoped.",
+                f"{text}, which is what you were after.",
+                f"The {_label(attribute, len(own))} you were after: {text}.",
+                f"This one is {text}, as you wished.",
+            )
+            if soft
+            else (
+                f"Of what you named, this one is {text}.",
+                f"{text}, out of what you named.",
+                f"Here it is {text}.",
+                f"This one is {text}.",
+            ),
+            (*field_evidence(attribute.name, own), *said),
+            frozenset({attribute.name}),
+        )
 
 
-def _placing(facts: Facts, name: str) -> int:
-    """Topics first, then who and where from, numbers last."""
-    attribute = facts.schema.attribute(name)
-    order = {Role.TOPIC: 0, Role.YEAR: 1, Role.LANGUAGE: 2, Role.COUNTRY: 3, Role.PERSON: 4}
-    return order.get(attribute.role, 6 if attribute.numeric else 5) if attribute.role else 5
+def _alternatives(constraint: Constraint, context: NarrationContext) -> bool:
+    """Whether a constraint leaves a choice of values that the items of the list make differently."""
+    for leaf in leaves(constraint.filter):
+        several = isinstance(leaf, In) or (isinstance(leaf, Contains) and leaf.mode == "any")
+        if several and isinstance(leaf, In | Contains) and len(leaf.values) > 1 and context.varies(leaf.field):
+            return True
+    return False
 
 
-def _noun_phrase(chosen: Sequence[tuple[Attribute, str]], schema: CatalogueSchema) -> str:
-    """Fragments as one phrase: 'a comedy film from 1982 in French, 1 h 37'; a plain list where no kind is said."""
-    topics = [text for attribute, text in chosen if attribute.role is Role.TOPIC]
-    back = [text for a, text in chosen if a.role in (Role.YEAR, Role.LANGUAGE, Role.COUNTRY)]
-    rest = [text for a, text in chosen if a.role not in (Role.TOPIC, Role.YEAR, Role.LANGUAGE, Role.COUNTRY)]
-    if not topics and not back:
-        return join_words(rest)
-    if schema.noun == CatalogueSchema.model_fields["noun"].default:
-        phrase = " ".join([join_words(topics), *back]).strip()
-    else:
-        phrase = with_article(" ".join([join_words(topics), schema.noun, *back]).strip())
-    return ", ".join([phrase, *rest])
+def _label(attribute: Attribute, number: int) -> str:
+    return plural_label(attribute) if number > 1 else attribute.label
 
 
 def _critique_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
@@ -120,7 +161,7 @@ def _critique_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]
                 continue
             shown = quoted_title(title)
             value = facts.item.attributes[name]
-            own = fragment(facts.schema.attribute(name), value)
+            own = fragment(facts.schema.attribute(name), value, facts.schema)
             yield Facet(
                 "critique",
                 (
@@ -152,45 +193,57 @@ def _compared(facts: Facts, other: Item, name: str) -> str | None:
 
 
 def _description_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
-    """Where the person's own words meet the item's values or its text."""
+    """Where the person's own words are among the item's topics."""
     for description in context.request.descriptions:
         if description.weight <= 0:
             continue
-        said = words_evidence(description.text, facts)
         found = list(_values_in_words(description.text, facts))[:3]
-        if found:
-            attribute = found[0][0]
-            values = [value_words(attribute, v) for a, v in found if a is attribute]
-            listed = join_words(values)
-            noun = plural_label(attribute) if len(values) > 1 else attribute.label
+        if not found:
+            continue
+        attribute = found[0][0]
+        values = [v for a, v in found if a is attribute]
+        word = _word_said(description.text, values)
+        said = words_evidence(word, facts)
+        text = standing_alone(attribute, values[0] if len(values) == 1 else tuple(values), facts.schema)
+        if said:
             yield Facet(
                 "words",
                 (
-                    f'You said "{description.text}": {listed} is among its {plural_label(attribute)}.'
-                    if len(values) == 1
-                    else f'You said "{description.text}": {listed} are among its {plural_label(attribute)}.',
-                    f'For your "{description.text}" it brings the {noun} {listed}.',
+                    f'You said "{word}": this one is {text}.',
+                    f'For your "{word}": it is {text}.',
+                    f'It is {text}, close to your "{word}".',
+                    f'Your "{word}" is met here: it is {text}.',
                 ),
-                (*said, *field_evidence(attribute.name, [str(v) for a, v in found if a is attribute])),
+                (*said, *field_evidence(attribute.name, values)),
                 frozenset({attribute.name}),
             )
-        term = next((t for t in ("request", "semantic", "text", "dense") if facts.breakdown.get(t, 0.0) > 0), None)
-        if said and term is not None:
+
+
+def meaning_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
+    """That the item is close in meaning to what was described, where nothing plainer can be said."""
+    term = next((t for t in ("request", "semantic", "text", "dense") if facts.breakdown.get(t, 0.0) > 0), None)
+    for description in context.request.descriptions:
+        said = words_evidence(description.text, facts)
+        if description.weight > 0 and said and term is not None:
             yield Facet(
                 "meaning",
                 (
                     f'In meaning it comes close to your "{description.text}".',
-                    f'You said "{description.text}"; its description reads close to that.',
                     f'Close in meaning to what you described as "{description.text}".',
-                    f'Its description answers to your "{description.text}".',
                 ),
                 (*said, ScoreEvidence(term=term, value=facts.breakdown[term])),
             )
 
 
+def _word_said(text: str, values: Sequence[str]) -> str:
+    """The word of a text that one of the values shares."""
+    own = {s for value in values for s in stems(value)}
+    return next((t.text for t in tokens(normalise(text)) if t.stem in own), text)
+
+
 def _values_in_words(text: str, facts: Facts) -> Iterator[tuple[Attribute, str]]:
     """The item's topics that share a content word with a text."""
-    wanted = {s for s in stems(text) if s not in FUNCTION_WORDS and len(s) > 2}
+    wanted = {s for s in stems(text) if tells(s, facts)}
     for attribute in facts.schema.with_role(Role.TOPIC):
         value = facts.item.attributes.get(attribute.name)
         for part in value if isinstance(value, tuple) else (value,):

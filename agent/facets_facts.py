@@ -4,40 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convrec.agent.claim_index import stems
 from convrec.agent.facet import Facet, field_evidence
+from convrec.agent.facets_shared import carriers, is_telling
 from convrec.agent.grounding import Facts
-from convrec.agent.labels import join_words, label_number, label_value
+from convrec.agent.labels import label_number, label_value
 from convrec.agent.narration_context import NarrationContext
-from convrec.agent.phrases import (
-    fragment,
-    plural_label,
-    sentence_case,
-    value_words,
-)
-from convrec.agent.types import (
-    Evidence,
-)
-from convrec.retrieval.schema import Attribute, AttributeKind, Role
-from convrec.retrieval.types import AttributeValue
+from convrec.agent.phrases import fragment, sentence_case, standing_alone
+from convrec.agent.types import Evidence
+from convrec.agent.wording import counted_value, counts_raters, says_about
+from convrec.retrieval.schema import AttributeKind, Role
+
+LONGEST_THEME = 28
+"""characters of a theme that is named in a sentence"""
 
 
 def fact_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
-    """What the item is, from fields that were not spoken of: its standing first, then its kind."""
+    """What is particular to the item, from fields that were not spoken of: its themes, its standing, its kind."""
+    yield from about_facets(context, facts, used)
     yield from _standing_facets(facts, used)
-    asked = {name for c in context.request.constraints for name in c.fields}
+    yield from _kind_facets(context, facts, used)
+    yield from _little_known_facets(context, facts, used)
+
+
+def about_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
+    """'About con artists and prison': the rarer themes of the item, those that the person's words touch first."""
+    said = {s for d in context.request.descriptions if d.weight > 0 for s in stems(d.text)}
+    for attribute in facts.schema.with_role(Role.TOPIC):
+        value = facts.item.attributes.get(attribute.name)
+        if not says_about(attribute, facts.schema) or attribute.name in used or value is None:
+            continue
+        own = [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, str)]
+        fitting = [v for v in own if is_telling(facts, attribute, v) and len(v) <= LONGEST_THEME]
+        ranked = sorted(fitting, key=lambda v: (not said & set(stems(v)), carriers(facts, attribute, v) < 3))
+        if not ranked:
+            continue
+        chosen = tuple(ranked[:2])
+        listed = fragment(attribute, chosen, facts.schema)
+        yield Facet(
+            "about",
+            (
+                f"It is {listed}.",
+                f"{listed}.",
+                f"This one is {listed}.",
+                f"Think {listed.removeprefix('about ')}.",
+            ),
+            field_evidence(attribute.name, chosen),
+            frozenset({attribute.name}),
+            joined=(f", it is {listed}.",),
+        )
+
+
+def _kind_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
+    """Two or three of the fields in which the items of the list differ."""
+    asked = {c_field for c in context.request.constraints for c_field in c.fields}
     parts: list[tuple[str, str, tuple[Evidence, ...]]] = []
     for role in (Role.TOPIC, Role.YEAR, Role.PERSON, Role.DURATION, Role.PRICE):
         fresh = [a for a in facts.schema.with_role(role) if a.name not in used | asked and a.name in facts.values]
         for attribute in fresh[:1]:
             value = facts.item.attributes[attribute.name]
-            if attribute.kind is AttributeKind.TEXT:
+            if attribute.kind is AttributeKind.TEXT or says_about(attribute, facts.schema):
                 continue
             if isinstance(value, tuple):
                 value = value[:2]
-            text = _topics(attribute, value, facts) if role is Role.TOPIC else fragment(attribute, value)
+            text = standing_alone(attribute, value, facts.schema)
             parts.append((attribute.name, text, field_evidence(attribute.name, value)))
-    parts += _others(facts, used | asked)
-    if len(parts) > 1 or (parts and not used):
+    parts += _uncommon_language(facts, used | asked)
+    parts += _others(context, facts, used | asked)
+    if len(parts) > 1:
         chosen = parts[:3]
         listed = ", ".join(text for _, text, _ in chosen)
         yield Facet(
@@ -45,27 +79,36 @@ def fact_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -
             (f"{listed}.", f"What it is: {listed}.", f"In short: {listed}.", f"Here you get: {listed}."),
             tuple(e for _, _, proof in chosen for e in proof),
             frozenset(name for name, _, _ in chosen),
+            joined=(f": {listed}.",),
         )
 
 
-def _topics(attribute: Attribute, value: AttributeValue, facts: Facts) -> str:
-    """Topics in a list of facts; tags of a large vocabulary say that they are tags."""
-    shown = [value_words(attribute, v) for v in (value if isinstance(value, tuple) else (value,))]
-    label = plural_label(attribute) if len(shown) > 1 else attribute.label
-    return f"{label} {join_words(shown)}" if attribute.name in facts.index.large else join_words(shown)
+def _uncommon_language(
+    facts: Facts, used: frozenset[str] | set[str]
+) -> Iterator[tuple[str, str, tuple[Evidence, ...]]]:
+    """A language other than the catalogue's most frequent one."""
+    for attribute in facts.schema.with_role(Role.LANGUAGE)[:1]:
+        value = facts.item.attributes.get(attribute.name)
+        if not isinstance(value, str) or attribute.name in used:
+            continue
+        vocabulary = facts.index.catalogue.categories(attribute.name).vocabulary
+        if vocabulary and vocabulary[0].casefold() != value.casefold():
+            yield attribute.name, fragment(attribute, value, facts.schema), field_evidence(attribute.name, value)
 
 
-def _others(facts: Facts, used: frozenset[str] | set[str]) -> Iterator[tuple[str, str, tuple[Evidence, ...]]]:
+def _others(
+    context: NarrationContext, facts: Facts, used: frozenset[str] | set[str]
+) -> Iterator[tuple[str, str, tuple[Evidence, ...]]]:
     """Attributes without a role: flags that hold, categories, measures."""
     for attribute in facts.schema.attributes:
         value = facts.item.attributes.get(attribute.name)
         if attribute.role is not None or value is None or attribute.name in used or value is False:
             continue
-        if attribute.kind in (AttributeKind.TEXT, AttributeKind.DATE):
+        if attribute.kind in (AttributeKind.TEXT, AttributeKind.DATE) or not context.varies(attribute.name):
             continue
         if isinstance(value, tuple):
             value = value[:2]
-        yield attribute.name, fragment(attribute, value), field_evidence(attribute.name, value)
+        yield attribute.name, fragment(attribute, value, facts.schema), field_evidence(attribute.name, value)
 
 
 def _standing_facets(facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
@@ -78,25 +121,49 @@ def _standing_facets(facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
         return
     shown = label_number(quality, value)
     evidence = field_evidence(quality.name, value)
-    tail = ""
     popularity = next((a for a in facts.schema.with_role(Role.POPULARITY) if a.numeric), None)
     number = facts.measures.number(popularity.name) if popularity else None
-    if popularity and (number is None or facts.index.share_below(popularity.name, number) < 0.15):
-        return
-    if popularity and number is not None and facts.index.share_below(popularity.name, number) >= 0.4:
-        tail = f", {popularity.label} {label_number(popularity, number)}"
-        evidence += field_evidence(popularity.name, number)
-    yield Facet(
-        "standing",
-        (
-            f"Well rated: {shown}{tail}.",
-            f"Its rating is high: {shown}{tail}.",
-            f"Highly rated at {shown}{tail}.",
-            f"People rate it {shown}{tail}.",
-        ),
-        evidence,
-        frozenset({quality.name}),
+    wordings = (
+        f"Well rated: {shown}.",
+        f"Highly rated at {shown}.",
+        f"Rated {shown}.",
+        f"Its rating is high: {shown}.",
     )
+    if popularity and number is not None:
+        if facts.index.share_below(popularity.name, number) < 0.15:
+            return
+        evidence += field_evidence(popularity.name, number)
+        if counts_raters(popularity) and number == int(number):
+            people = f"{int(number):,} people"
+            wordings = (
+                f"Rated {shown} by {people}.",
+                f"{people} rate it {shown}.",
+                f"Well rated: {shown}, by {people}.",
+                f"Highly rated at {shown} by {people}.",
+            )
+        else:
+            tail = counted_value(popularity, number)
+            wordings = (f"Well rated: {shown}, {tail}.", f"Rated {shown}, with {tail}.")
+    joined = f", {wordings[0][0].lower()}{wordings[0][1:]}"
+    yield Facet("standing", wordings, evidence, frozenset({quality.name}), joined=(joined,))
+
+
+def _little_known_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
+    """That few know the item, where nobody asked for that."""
+    if context.request.wishes.novelty > 0:
+        return
+    for attribute in facts.schema.with_role(Role.POPULARITY)[:1]:
+        value = facts.measures.number(attribute.name)
+        if value is None or not attribute.numeric or attribute.name in used:
+            continue
+        if facts.index.share_below(attribute.name, value) <= 0.15:
+            shown = fragment(attribute, value, facts.schema)
+            yield Facet(
+                "little known",
+                (f"Little known: {shown}.", f"Few people know it: {shown}."),
+                field_evidence(attribute.name, value),
+                frozenset({attribute.name}),
+            )
 
 
 def plain_facets(facts: Facts) -> Iterator[Facet]:
@@ -110,7 +177,11 @@ def plain_facets(facts: Facts) -> Iterator[Facet]:
         flag = attribute.kind is AttributeKind.FLAG
         yield Facet(
             "plain",
-            (f"{fragment(attribute, first)}." if flag else f"{sentence_case(attribute.label)}: {shown}.",),
+            (
+                f"{fragment(attribute, first, facts.schema)}."
+                if flag
+                else f"{sentence_case(attribute.label)}: {shown}.",
+            ),
             field_evidence(attribute.name, first),
             frozenset({attribute.name}),
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from convrec.agent.claim_index import stems
 from convrec.agent.facet import Facet
 from convrec.agent.grounding import Facts
-from convrec.agent.labels import join_words
 from convrec.agent.narration_context import NarrationContext
 from convrec.agent.phrases import (
     fragment,
@@ -19,30 +19,50 @@ from convrec.agent.types import (
     ReferenceEvidence,
     ScoreEvidence,
 )
+from convrec.agent.wording import credit, is_credit, says_about
 from convrec.retrieval.filters import Contains, In, leaves
 from convrec.retrieval.request import Constraint
-from convrec.retrieval.schema import Attribute, AttributeKind, Role
+from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.types import Item
 
 RESEMBLES = 0.5
 """cosine from which two items may be called close"""
 AKIN = 0.35
 """cosine from which a rare topic in common is no accident"""
+APART = 3
+"""entries between two that name the same item of the history, or that both have a trade-off"""
+MANY = 200
+"""items from which a theme that one in fifty carries says little"""
+LONGEST_WORD = 14
 _SHARE_ORDER: dict[Role | None, int] = {Role.PERSON: 0, Role.TOPIC: 1}
 
 
-def example_facets(context: NarrationContext, facts: Facts, row: int) -> Iterator[Facet]:
-    """What the item shares with the examples that the person named and with what they liked."""
+def reference_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
+    """What the item shares with the examples that the person named."""
     catalogue = context.catalogue
     for item_id, title in context.references.items():
         if item_id in catalogue and item_id != facts.item.id:
             yield from _shared_facets(facts, catalogue.item(catalogue.row(item_id)), title, named=True)
+
+
+def history_facets(
+    context: NarrationContext, facts: Facts, row: int, named: Mapping[str, int] | None = None, position: int = 0
+) -> Iterator[Facet]:
+    """What the item shares with what the person liked.
+
+    `named` tells at which position of the list an item of the history was last named: those of the last `APART`
+    entries are not named again, others only where nothing else fits as well.
+    """
+    named = named or {}
+    catalogue = context.catalogue
     asked = frozenset(value for c in context.request.constraints for value in _asked_values(c))
     near = [
         (_telling(_shared_values(facts, catalogue.item(other_row), asked), cosine, facts), -place, other_row)
         for place, (other_row, cosine) in enumerate(_nearest_liked(context, facts, row))
     ]
-    for worth, _, other_row in sorted(near, reverse=True)[:2]:
+    fresh = [entry for entry in near if position - named.get(catalogue.ids[entry[2]], -APART) >= APART]
+    ranked = sorted(fresh, key=lambda entry: (catalogue.ids[entry[2]] not in named, *entry), reverse=True)
+    for worth, _, other_row in [entry for entry in ranked if entry[0] >= 1][:2]:
         other = catalogue.item(other_row)
         title = context.history[other.id]
         if worth >= 2:
@@ -79,7 +99,8 @@ def _telling(shared: Sequence[tuple[Attribute, str]], cosine: float, facts: Fact
         code = column.code(value)
         if code is not None and int(column.counts[code]) * 20 <= len(catalogue) and cosine >= AKIN:
             return 3.0
-    return 2.0 if len(shared) >= 2 or (shared and len(catalogue) < 50) else worth
+    akin = cosine >= AKIN and (len(shared) >= 2 or (shared and len(catalogue) < 50))
+    return 2.0 if akin else worth
 
 
 def _taste_evidence(facts: Facts) -> tuple[Evidence, ...]:
@@ -88,7 +109,8 @@ def _taste_evidence(facts: Facts) -> tuple[Evidence, ...]:
 
 
 def _nearest_liked(context: NarrationContext, facts: Facts, row: int) -> list[tuple[int, float]]:
-    liked = {i for i in context.history if i not in facts.disliked and i != facts.item.id}
+    passed = {*facts.disliked, *context.references, facts.item.id}
+    liked = {i for i in context.history if i not in passed}
     if context.similar is None or not liked:
         return []
     ids = context.catalogue.ids
@@ -106,9 +128,9 @@ def _shared_values(facts: Facts, other: Item, asked: frozenset[str] = frozenset(
         mine = facts.item.attributes.get(attribute.name)
         for value in mine if isinstance(mine, tuple) else (mine,):
             if isinstance(value, str) and value.casefold() in folded and value.casefold() not in asked:
-                column = facts.index.catalogue.categories(attribute.name)
-                code = column.code(value)
-                count = int(column.counts[code]) if code is not None else 0
+                count = carriers(facts, attribute, value)
+                if says_about(attribute, facts.schema) and not is_telling(facts, attribute, value):
+                    continue
                 shared.append((_SHARE_ORDER[attribute.role], count, len(shared), attribute, value))
     ranked = sorted(shared, key=lambda s: s[:3])
     return [(attribute, value) for *_, attribute, value in ranked]
@@ -120,30 +142,61 @@ def _shared_facets(
     ranked = _shared_values(facts, other, asked)
     if not ranked:
         return
-    chosen = ranked[:1] if ranked[0][0].role is Role.PERSON else ranked[:2]
-    bits = join_words([fragment(attribute, value) for attribute, value in chosen])
+    attribute = ranked[0][0]
+    most = 1 if attribute.role is Role.PERSON else 2
+    values = [value for own, value in ranked if own is attribute][:most]
     shown = quoted_title(title)
     proof: Evidence = (
         ReferenceEvidence(item_id=other.id, title=title) if named else HistoryEvidence(item_id=other.id, title=title)
     )
-    wordings = (
-        (
-            f"Like {shown}, it has {bits}.",
-            f"Shares {bits} with {shown}, which you named.",
-            f"It has {bits} in common with {shown}.",
-            f"You named {shown}; {bits} is what both have."
-            if len(chosen) == 1
-            else f"You named {shown}; {bits} are what both have.",
-        )
-        if named
-        else (
-            f"Shares {bits} with {shown}, which you liked.",
-            f"You liked {shown}; here is {bits} again.",
-            f"It has {bits} in common with {shown}, which you liked.",
-            f"Because you liked {shown}: {bits} again.",
-        )
-    )
-    evidence = (proof, *(FieldEvidence(field=a.name, value=v) for a, v in chosen))
+    evidence = (proof, *(FieldEvidence(field=attribute.name, value=value) for value in values))
     if not named:
         evidence += _taste_evidence(facts)
-    yield Facet("example" if named else "history", wordings, evidence)
+    wordings = _sharing(attribute, values, shown, facts.schema, named=named)
+    fields = frozenset({attribute.name}) if says_about(attribute, facts.schema) else frozenset[str]()
+    yield Facet("example" if named else "history", wordings, evidence, fields)
+
+
+def _sharing(
+    attribute: Attribute, values: Sequence[str], shown: str, schema: CatalogueSchema, *, named: bool
+) -> tuple[str, ...]:
+    """How it is said that an item has values in common with another one."""
+    listed = fragment(attribute, tuple(values), schema)
+    lead = f"You named {shown}" if named else f"You liked {shown}"
+    as_is = shown if named else f"{shown}, which you liked"
+    if is_credit(attribute) and credit(attribute.label) != attribute.label:
+        return (
+            f"{listed}, just like {as_is}.",
+            f"{lead}; this is another one {listed}.",
+            f"Another one {listed}: {lead[0].lower()}{lead[1:]}.",
+            f"{listed}, as in {as_is}.",
+        )
+    if says_about(attribute, schema):
+        return (
+            f"{listed}, like {as_is}.",
+            f"{lead}; this one is {listed} too.",
+            f"Another one {listed}: {lead[0].lower()}{lead[1:]}.",
+            f"{lead}, also {listed}.",
+        )
+    return (
+        f"{listed} again, as in {as_is}.",
+        f"{lead}; here is {listed} too.",
+        f"It shares {listed} with {as_is}.",
+        f"{lead}, and {listed} returns here.",
+    )
+
+
+def carriers(facts: Facts, attribute: Attribute, value: str) -> int:
+    """How many items carry a value."""
+    column = facts.index.catalogue.categories(attribute.name)
+    code = column.code(value)
+    return int(column.counts[code]) if code is not None else 0
+
+
+def is_telling(facts: Facts, attribute: Attribute, value: str) -> bool:
+    """Whether a theme says something about an item: not one that many carry, nor a coined or technical tag."""
+    if len(facts.index.catalogue) >= MANY and carriers(facts, attribute, value) * 50 > len(facts.index.catalogue):
+        return False
+    words = stems(value)
+    coined = any(len(word) > LONGEST_WORD for word in words)
+    return bool(words) and not coined and words[0] != "based" and not (facts.index.plain & set(words))

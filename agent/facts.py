@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convrec.agent.claim_index import ClaimIndex, Meaning, stems
+from convrec.agent.claim_index import ClaimIndex, Meaning, normalise, stems
 from convrec.agent.claim_quantities import Measures
 from convrec.agent.labels import label_value
 from convrec.retrieval.filters import Contains, In, leaves
@@ -52,6 +52,16 @@ class Facts:
         return tuple(stems(text) for text in shown)
 
     @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The title, the description and the texts among the item's values, as quotes are compared with them."""
+        parts = [
+            part
+            for value in self.item.attributes.values()
+            for part in (value if isinstance(value, tuple) else (value,))
+        ]
+        return tuple(verbatim(t) for t in (self.item.title, self.item.text, *parts) if isinstance(t, str) and t)
+
+    @cached_property
     def named_texts(self) -> tuple[tuple[str, ...], ...]:
         """Stems of the titles that may be named."""
         return tuple(stems(title) for title in (*self.history.values(), *self.references.values()))
@@ -76,6 +86,23 @@ class Facts:
     @cached_property
     def measures(self) -> Measures:
         return Measures(self.item, self.schema, self.index, self.words, self.constraints)
+
+
+def verbatim(text: str) -> str:
+    """A text as quotes are compared: composed, folded, one space between words."""
+    return " ".join(normalise(text).casefold().split())
+
+
+def quotes(quote: str, whole: str) -> bool:
+    """Whether a quote stands, word for word, in a text that went through `verbatim`; it may be cut at its ends."""
+    piece = verbatim(quote).strip(" .…,;:!?")
+    at = whole.find(piece) if piece else -1
+    while at >= 0:
+        end = at + len(piece)
+        if not (whole[at - 1 : at].isalnum() or whole[end : end + 1].isalnum()):
+            return True
+        at = whole.find(piece, at + 1)
+    return False
 
 
 def folded_values(value: AttributeValue | None) -> frozenset[str | float | bool]:

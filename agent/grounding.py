@@ -12,7 +12,18 @@ from collections.abc import Callable
 from convrec.agent import claim_lexicon as lexicon
 from convrec.agent.claim_index import normalise, stems, tokens
 from convrec.agent.claims import Claim, claims_in
-from convrec.agent.facts import Facts, asked_value, folded_values, holds_value, in_liked, in_record, inside, is_demonym
+from convrec.agent.facts import (
+    Facts,
+    asked_value,
+    folded_values,
+    holds_value,
+    in_liked,
+    in_record,
+    inside,
+    is_demonym,
+    quotes,
+    verbatim,
+)
 from convrec.agent.labels import label_filter
 from convrec.agent.types import (
     Evidence,
@@ -29,6 +40,8 @@ HIGH, LOW = 0.6, 0.4
 """share of the catalogue below which (above which) an item may be called popular, cheap, … (obscure, expensive, …)"""
 __all__ = ["Facts", "unsupported"]
 
+EXCERPT = 4
+"""words from which a quotation must stand in the record letter for letter"""
 LONGEST = 1000
 """characters of a reason: longer ones are not read"""
 
@@ -68,15 +81,26 @@ def _false_evidence(evidence: Evidence, facts: Facts) -> str | None:
 
 def _false_field(evidence: FieldEvidence, facts: Facts) -> str | None:
     problem = f"{evidence.field} of the item is not {evidence.value!r}"
-    if evidence.field in ("title", "text") and evidence.field not in facts.schema:
-        whole = facts.item.title if evidence.field == "title" else facts.item.text
-        return None if str(evidence.value) and str(evidence.value).casefold() in whole.casefold() else problem
+    whole = _text_of(evidence.field, facts)
+    if whole is not None:
+        return None if quotes(str(evidence.value), verbatim(whole)) else problem
     own = facts.values.get(evidence.field, frozenset())
     value = evidence.value.casefold() if isinstance(evidence.value, str) else evidence.value
     if isinstance(value, str | bool):
         return None if any(type(v) is type(value) and v == value for v in own) else problem
     near = any(isinstance(v, float | int) and not isinstance(v, bool) and abs(v - value) <= 1e-6 for v in own)
     return None if near else problem
+
+
+def _text_of(name: str, facts: Facts) -> str | None:
+    """The free text that a name stands for; None where it is another kind of attribute."""
+    if name in facts.schema:
+        value = facts.item.attributes.get(name)
+        text = facts.schema.attribute(name).kind is AttributeKind.TEXT
+        return (value if isinstance(value, str) else facts.item.text) if text else None
+    if name == "title":
+        return facts.item.title
+    return facts.item.text if name == "text" or name in facts.schema.text_columns else None
 
 
 def _check_value(claim: Claim, facts: Facts) -> str | None:
@@ -127,7 +151,11 @@ def _check_title(claim: Claim, facts: Facts) -> str | None:
 
 def _check_quote(claim: Claim, facts: Facts) -> str | None:
     phrase = stems(claim.text)
-    if not phrase or in_record(phrase, facts) or _is_title_of_named(phrase, facts):
+    if len(phrase) >= EXCERPT:
+        recorded = any(quotes(claim.text, text) for text in facts.texts)
+    else:
+        recorded = not phrase or in_record(phrase, facts)
+    if recorded or _is_title_of_named(phrase, facts):
         return None
     about_person = any(t.folded in ("you", "your", "you've", "you'd") for t in tokens(normalise(claim.sentence)))
     if about_person and inside(phrase, facts.word_stems):

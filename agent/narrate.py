@@ -6,18 +6,20 @@ leaves; one that does not gives way to a plainer one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from convrec.agent.claim_index import ClaimIndex
 from convrec.agent.facet import Facet
-from convrec.agent.facets_asked import asked_facets
+from convrec.agent.facets_asked import asked_facets, meaning_facets, measured
 from convrec.agent.facets_facts import fact_facets, plain_facets
-from convrec.agent.facets_shared import example_facets
+from convrec.agent.facets_shared import APART, history_facets, reference_facets
+from convrec.agent.facets_text import excerpt_facets
 from convrec.agent.facets_tradeoff import tradeoff_facets
 from convrec.agent.grounding import Facts, unsupported
 from convrec.agent.labels import join_words, label_constraint
-from convrec.agent.narration_context import NarrationContext
+from convrec.agent.narration_context import NarrationContext, Said
 from convrec.agent.phrases import choose, count_word, counted, request_phrase, sentence_case, spoken
 from convrec.agent.types import Reason
 from convrec.retrieval.catalogue import Catalogue
@@ -56,6 +58,59 @@ def facts_for(context: NarrationContext, row: int, breakdown: Mapping[str, float
     )
 
 
+class _Telling:
+    """The reasons of one item as they come together."""
+
+    def __init__(self, facts: Facts, position: int, seed: tuple[object, ...]) -> None:
+        self.facts = facts
+        self.position = position
+        self.seed = seed
+        self.kept: list[Reason] = []
+        self.used: set[str] = set()
+        self.names: set[str] = set()
+        self.history: set[str] = set()
+        self.measure: Facet | None = None
+
+    def add(self, facets: Iterator[Facet], most: int) -> None:
+        """Say facets until there are `most` reasons; each kind, and each field, once."""
+        while len(self.kept) < most:
+            facet = next(facets, None)
+            if facet is None:
+                return
+            if (facet.fields and facet.fields <= self.used) or facet.name in self.names:
+                continue
+            self._say(facet)
+
+    def add_measure(self) -> None:
+        """Say the measure by itself where no sentence took it and there is room."""
+        if self.measure is not None and len(self.kept) < 2:
+            measure, self.measure = self.measure, None
+            self._keep(measure, measure.wordings)
+
+    def _say(self, facet: Facet) -> None:
+        measure = self.measure
+        if measure is not None and facet.joined and not measure.fields & facet.fields:
+            lead = measure.wordings[0].removesuffix(".")
+            joined = replace(facet, evidence=(*measure.evidence, *facet.evidence), fields=facet.fields | measure.fields)
+            if self._keep(joined, [f"{lead}{rest}" for rest in facet.joined]):
+                self.measure = None
+                return
+        self._keep(facet, facet.wordings)
+
+    def _keep(self, facet: Facet, wordings: Sequence[str]) -> bool:
+        """The facet in the wording of its place, else in any wording that the verifier passes."""
+        first = choose(wordings, self.position, *self.seed, facet.name)
+        for text in dict.fromkeys((first, *wordings)):
+            reason = Reason(text=sentence_case(text), evidence=facet.evidence)
+            if not unsupported(reason, self.facts):
+                self.kept.append(reason)
+                self.used.update(facet.fields)
+                self.names.add(facet.name)
+                self.history.update(facet.history)
+                return True
+        return False
+
+
 class TemplateNarrator:
     """Sentences from templates, varied by item and turn, the same for the same turn."""
 
@@ -63,43 +118,45 @@ class TemplateNarrator:
         self._catalogue = catalogue
         self._index = index
 
+    def entries(self, context: NarrationContext) -> tuple[tuple[Reason, ...], ...]:
+        """The reasons of every item of `context.picks`, each in knowledge of those before it."""
+        said = Said()
+        return tuple(
+            self.reasons(context, row, breakdown, position, said)
+            for position, (row, breakdown) in enumerate(context.picks)
+        )
+
     def reasons(
-        self, context: NarrationContext, row: int, breakdown: Mapping[str, float], position: int
+        self,
+        context: NarrationContext,
+        row: int,
+        breakdown: Mapping[str, float],
+        position: int,
+        said: Said | None = None,
     ) -> tuple[Reason, ...]:
-        """Up to two sentences and a trade-off, each verified."""
+        """Up to two sentences and a trade-off, each verified. `said` is what the entries before it have said."""
         facts = facts_for(context, row, breakdown, self._index)
-        seed = (context.seed, context.turn, facts.item.id)
-        kept: list[Reason] = []
-        used: set[str] = set()
-
-        def add(facets: Iterator[Facet], most: int) -> None:
-            for facet in facets:
-                if len(kept) >= most:
-                    return
-                if facet.fields and facet.fields <= used:
-                    continue
-                reason = self._worded(facet, facts, position, seed)
-                if reason is not None:
-                    kept.append(reason)
-                    used.update(facet.fields)
-
-        add(asked_facets(context, facts), 1)
-        add(example_facets(context, facts, row), 2)
-        add(fact_facets(context, facts, frozenset(used)), 2 if kept else 1)
-        if not kept:
-            add(plain_facets(facts), 1)
-        add(tradeoff_facets(context, facts), len(kept) + 1)
-        return tuple(kept)
-
-    @staticmethod
-    def _worded(facet: Facet, facts: Facts, position: int, seed: tuple[object, ...]) -> Reason | None:
-        """The facet in the wording of its place, else in any wording that the verifier passes."""
-        first = choose(facet.wordings, position, *seed, facet.name)
-        for text in dict.fromkeys((first, *facet.wordings)):
-            reason = Reason(text=sentence_case(text), evidence=facet.evidence)
-            if not unsupported(reason, facts):
-                return reason
-        return None
+        said = said if said is not None else Said()
+        telling = _Telling(facts, position, (context.seed, context.turn, facts.item.id))
+        telling.measure = measured(context, facts)
+        telling.add(asked_facets(context, facts, position), 1)
+        telling.add(reference_facets(context, facts), len(telling.kept) + 1)
+        liked = history_facets(context, facts, row, said.history, position)
+        words = excerpt_facets(context, facts)
+        first, second = (words, liked) if position % 3 else (liked, words)
+        telling.add(first, min(len(telling.kept) + 1, 2))
+        telling.add(second, 2)
+        telling.add(fact_facets(context, facts, frozenset(telling.used)), 2)
+        telling.add(meaning_facets(context, facts), 1)
+        telling.add_measure()
+        telling.add(plain_facets(facts), 1)
+        if said.trade_off is None or position - said.trade_off >= APART:
+            before = len(telling.kept)
+            telling.add(tradeoff_facets(context, facts), before + 1)
+            if len(telling.kept) > before:
+                said.trade_off = position
+        said.history.update((item_id, position) for item_id in telling.history)
+        return tuple(telling.kept)
 
     def opening(self, context: NarrationContext) -> str:
         """One to four short sentences."""
@@ -116,7 +173,7 @@ class TemplateNarrator:
             if not context.contradictions:
                 yield f"Nothing fits: the catalogue has no {request_phrase(request, schema, 1)}."
             return
-        order = "closest to your taste first" if context.history else "best matches first"
+        order = "closest to your taste first" if context.personal else "best matches first"
         if request.empty:
             start = f"{counted(context.shown, schema)} for you"
             yield sentence_case(f"{start}, {order}.") if context.shown > 1 else sentence_case(f"{start}.")

@@ -6,8 +6,20 @@ import hashlib
 from collections.abc import Sequence
 
 from convrec.agent.claim_index import title_forms
-from convrec.agent.labels import join_words, label_constraint, label_filter, label_number, label_value
-from convrec.retrieval.filters import And, Contains, Filter, In, Range
+from convrec.agent.labels import join_words, label_filter, label_number, label_value
+from convrec.agent.wording import (
+    counted_noun,
+    counted_value,
+    credit,
+    is_countable,
+    is_credit,
+    kind_phrase,
+    plural,
+    running,
+    says_about,
+    with_article,
+)
+from convrec.retrieval.filters import And, Contains, Filter, In, Not, NotIn, Range
 from convrec.retrieval.request import Constraint, Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.types import AttributeValue
@@ -39,22 +51,12 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def with_article(phrase: str) -> str:
-    """'a comedy film', 'an action film'."""
-    return f"{'an' if phrase[:1].casefold() in 'aeiou' else 'a'} {phrase}"
-
-
 def plural_label(attribute: Attribute) -> str:
     """An attribute's label for several values: 'genres', 'countries'."""
     label = attribute.label
     if label.endswith("y") and label[-2:-1] not in "aeiou":
         return f"{label[:-1]}ies"
     return label if label.endswith("s") else f"{label}s"
-
-
-def running(value: str) -> str:
-    """A value of a vocabulary inside a sentence: 'science fiction' for 'Science Fiction', 'NASA' as it is."""
-    return value.lower() if value.istitle() or value.capitalize() == value else value
 
 
 def value_words(attribute: Attribute, value: AttributeValue) -> str:
@@ -79,34 +81,39 @@ def choose(options: Sequence[str], position: int, *seed: object) -> str:
     return half[int.from_bytes(digest, "big") % len(half)]
 
 
-def fragment(attribute: Attribute, value: AttributeValue) -> str:
-    """A value as part of a list in a sentence: 'comedy', 'from 1985', 'in French', '1 h 37', 'rated 8.1', 'steel'."""
+def fragment(attribute: Attribute, value: AttributeValue, schema: CatalogueSchema) -> str:
+    """A value as part of a sentence: 'comedy', 'from 1985', 'in French', '1 h 37', 'with X', 'about prison'."""
     if attribute.kind is AttributeKind.FLAG:
         return attribute.label if value else f"not {attribute.label}"
-    shown = (
-        join_words([label_value(attribute, part) for part in value])
-        if isinstance(value, tuple)
-        else label_value(attribute, value)
-    )
+    parts = value if isinstance(value, tuple) else (value,)
+    shown = join_words([label_value(attribute, part) for part in parts])
     if attribute.numeric:
-        return _number_fragment(attribute, shown)
+        return _number_fragment(attribute, shown, value)
     if attribute.role is Role.LANGUAGE:
         return f"in {shown}"
     if attribute.role is Role.COUNTRY:
         return f"from {shown}"
-    if attribute.role is Role.PERSON:
-        several = isinstance(value, tuple) and len(value) > 1
-        return f"{plural_label(attribute) if several else attribute.label} {shown}"
+    if is_credit(attribute):
+        return f"{credit(attribute.label)} {shown}"
+    lower = join_words([running(label_value(attribute, part)) for part in parts])
     if attribute.role is Role.TOPIC:
-        return running(shown)
-    return f"{attribute.label} {running(shown)}"
+        return f"about {lower}" if says_about(attribute, schema) else lower
+    return f"{attribute.label} {lower}"
 
 
-def _number_fragment(attribute: Attribute, shown: str) -> str:
+def standing_alone(attribute: Attribute, value: AttributeValue, schema: CatalogueSchema) -> str:
+    """A value as a phrase of its own: 'a comedy' for 'Comedy', everything else as in a list."""
+    main = attribute.role is Role.TOPIC and not says_about(attribute, schema)
+    return kind_phrase(value) if main and isinstance(value, str) else fragment(attribute, value, schema)
+
+
+def _number_fragment(attribute: Attribute, shown: str, value: AttributeValue) -> str:
     if attribute.role is Role.YEAR:
         return f"from {shown}"
     if attribute.role is Role.QUALITY:
         return f"rated {shown}"
+    if attribute.role is Role.POPULARITY and attribute.kind is AttributeKind.NUMBER and isinstance(value, float | int):
+        return counted_value(attribute, float(value))
     if attribute.role in (Role.DURATION, Role.PRICE) and not shown.replace(".", "").replace(",", "").isdigit():
         return shown
     return f"{shown} in {attribute.label}" if attribute.unit else f"{attribute.label} {shown}"
@@ -119,8 +126,11 @@ def bound_phrase(node: Range, attribute: Attribute) -> str:
     lead = {Role.YEAR: "from ", Role.QUALITY: "rated ", Role.DURATION: "", Role.PRICE: ""}.get(
         attribute.role or Role.TOPIC, f"{attribute.label} "
     )
+    if attribute.role is Role.POPULARITY and attribute.kind is AttributeKind.NUMBER:
+        return _count_bound(node, attribute)
     if low is not None and high is not None:
-        return f"{lead}{low}" if low == high else f"{lead}{low}–{high}"
+        decade = attribute.role is Role.YEAR and low.isdigit() and low.endswith("0") and high == f"{low[:-1]}9"
+        return f"{lead}the {low}s" if decade else f"{lead}{low}" if low == high else f"{lead}{low}–{high}"
     if attribute.role is Role.YEAR and attribute.kind is not AttributeKind.DATE:
         if low is not None:
             return f"from after {low}" if node.minimum_open else f"from {low} or later"
@@ -128,6 +138,19 @@ def bound_phrase(node: Range, attribute: Attribute) -> str:
     if low is not None:
         return f"{lead}{'over' if node.minimum_open else 'at least'} {low}"
     return f"{lead}{'under' if node.maximum_open else 'at most'} {high}"
+
+
+def _count_bound(node: Range, attribute: Attribute) -> str:
+    """A range of a measure of popularity: 'with at least 1,000 votes'."""
+    noun = counted_noun(attribute)
+    low, high = (
+        None if n is None else f"{int(n):,}" if n == int(n) else f"{n:g}" for n in (node.minimum, node.maximum)
+    )
+    if low is not None and high is not None:
+        return f"with {low}–{high} {noun}"
+    if low is not None:
+        return f"with {'over' if node.minimum_open else 'at least'} {low} {noun}"
+    return f"with {'under' if node.maximum_open else 'at most'} {high} {noun}"
 
 
 def spoken(label: str) -> str:
@@ -140,7 +163,7 @@ def spoken(label: str) -> str:
 def request_phrase(
     request: Request, schema: CatalogueSchema, number: int | None = None, *, article: bool = False
 ) -> str:
-    """What is asked for as one noun phrase: 'ten comedy films in French from 2000–2009, not Horror'.
+    """What is asked for as one noun phrase: 'ten comedy films from the 2000s in French, no horror'.
 
     Preferences and dislikes whose words another part says already are not repeated.
     """
@@ -148,9 +171,8 @@ def request_phrase(
     for constraint in request.constraints:
         if not _said_already(constraint, request):
             places.put(constraint)
-    noun = schema.noun if number == 1 else schema.plural
     words = [count_word(number)] if number is not None and not article else []
-    phrase = " ".join([*words, *places.front, noun, *places.back])
+    phrase = " ".join([*words, places.noun(number), *places.after])
     if article and number == 1:
         phrase = with_article(phrase)
     liked = [quoted_title(r.title) for r in request.references if r.weight > 0]
@@ -159,13 +181,17 @@ def request_phrase(
         phrase += f" like {join_words(liked)}" + (f" but {join_words(places.but)}" if places.but else "")
     if unlike:
         phrase += f" unlike {join_words(unlike)}"
-    wanted = [f'"{d.text}"' for d in request.descriptions if d.weight > 0]
-    if wanted:
-        phrase += f" matching {join_words(wanted)}"
+    wanted = [d.text for d in request.descriptions if d.weight > 0]
+    if len(wanted) == 1 and " " not in wanted[0].strip() and (liked or unlike):
+        phrase += f", {wanted[0].strip()}"
+    elif wanted:
+        matching = join_words([f'"{text}"' for text in wanted])
+        phrase += f" matching {matching}"
     denied = " ".join(c.provenance.words.casefold() for c in request.constraints if c.negated)
     unwanted = [d.text for d in request.descriptions if d.weight < 0 and d.text.casefold() not in denied]
     away = [f'away from "{text}"' for text in unwanted]
-    return ", ".join([phrase, *places.apart, *away])
+    ideally = [f"ideally {join_words(list(dict.fromkeys(places.wished)))}"] if places.wished else []
+    return ", ".join([phrase, *places.apart, *ideally, *away])
 
 
 def _said_already(constraint: Constraint, request: Request) -> bool:
@@ -186,14 +212,34 @@ class _Places:
         self.titles.update({r.item_id: r.title for r in request.references})
         self.liked = {r.item_id for r in request.references if r.weight > 0}
         self.but: list[str] = []
-        self.front: list[str] = []
+        self.front: list[tuple[str, bool]] = []
+        """words before the noun, and whether they are one kind that can stand for the noun"""
         self.back: list[str] = []
+        self.origin: list[str] = []
         self.apart: list[str] = []
+        self.wished: list[str] = []
+
+    @property
+    def after(self) -> list[str]:
+        """What follows the noun, in order."""
+        return [*self.back, *([join_words(self.origin)] if self.origin else [])]
+
+    def noun(self, number: int | None) -> str:
+        """The noun with what stands before it: 'dishwasher-safe tools', 'comedy films', 'comedies'."""
+        noun = self.schema.noun if number == 1 else self.schema.plural
+        plain = self.schema.noun == CatalogueSchema.model_fields["noun"].default
+        kinds = [words for words, countable in self.front if countable]
+        if plain and len(kinds) == 1:
+            noun = kinds[0] if number == 1 else plural(kinds[0])
+            return " ".join([*(words for words, countable in self.front if not countable), noun])
+        return " ".join([*(words for words, _ in self.front), noun])
 
     def put(self, constraint: Constraint) -> None:
         node = constraint.filter
-        if constraint.strength is Strength.SOFT or constraint.negated:
-            self.apart.append(spoken(label_constraint(constraint, self.schema)))
+        if constraint.strength is Strength.SOFT and not constraint.negated:
+            self.wished.append(self._wish(node))
+        elif constraint.negated:
+            self.apart.append(self._denied(node))
         elif (title := self.titles.get(constraint.relative_to or "")) and (word := self._relative(node)):
             if constraint.relative_to in self.liked:
                 self.but.append(word)
@@ -210,28 +256,79 @@ class _Places:
         one_sided = (node.minimum is None) != (node.maximum is None)
         return words[node.maximum is None] if words and one_sided else None
 
+    def _wish(self, node: Filter) -> str:
+        """What is only preferred: 'a comedy', 'under 1 h 40', 'with X'."""
+        if not isinstance(node, In | Contains | Range) or node.field not in self.schema:
+            return spoken(label_filter(node, self.schema))
+        attribute = self.schema.attribute(node.field)
+        if isinstance(node, Range):
+            return bound_phrase(node, attribute)
+        if isinstance(node, Contains) and node.mode == "none":
+            return self._denied(node)
+        return self._values(attribute, node, alone=True)
+
+    def _denied(self, node: Filter) -> str:
+        """What is not wanted: 'no horror', 'not with X', 'not about prison'."""
+        inner = node.part if isinstance(node, Not) else node
+        if not isinstance(inner, In | NotIn | Contains) or inner.field not in self.schema:
+            return spoken(label_filter(node, self.schema))
+        attribute = self.schema.attribute(inner.field)
+        positive = isinstance(inner, NotIn) or (isinstance(inner, Contains) and inner.mode == "none")
+        if attribute.kind is AttributeKind.FLAG or positive == isinstance(node, Not):
+            return spoken(label_filter(node, self.schema))
+        listed = join_words([value_words(attribute, value) for value in inner.values], "or")
+        if attribute.role is Role.TOPIC:
+            return f"not about {listed}" if says_about(attribute, self.schema) else f"no {listed}"
+        if is_credit(attribute):
+            lead = credit(attribute.label)
+            return f"without {listed}" if lead == "with" else f"not {lead} {listed}"
+        return spoken(label_filter(node, self.schema))
+
+    def _values(self, attribute: Attribute, node: In | Contains, *, alone: bool = False) -> str:
+        """The wanted values in their place in a sentence: 'with X', 'in French or German', 'about prison'."""
+        both = isinstance(node, Contains) and node.mode == "all"
+        if attribute.kind is AttributeKind.FLAG:
+            return label_filter(node, self.schema)
+        main = attribute.role is Role.TOPIC and not says_about(attribute, self.schema)
+        shown = [
+            kind_phrase(label_value(attribute, v)) if main and alone else value_words(attribute, v) for v in node.values
+        ]
+        listed = join_words(shown, "and" if both else "or")
+        if attribute.role is Role.TOPIC:
+            return listed if main else f"about {listed}"
+        if attribute.role is Role.LANGUAGE:
+            return f"in {listed}"
+        if attribute.role is Role.COUNTRY:
+            return f"from {listed}"
+        if is_credit(attribute):
+            return f"{credit(attribute.label)} {listed}"
+        return f"with {label_filter(node, self.schema)}"
+
     def _put_filter(self, node: Filter) -> None:
         if not isinstance(node, In | Contains | Range) or node.field not in self.schema:
             self.apart.append(spoken(label_filter(node, self.schema)))
             return
         attribute = self.schema.attribute(node.field)
         if isinstance(node, Range):
-            plain = attribute.role in (Role.YEAR, Role.DURATION, Role.PRICE, Role.QUALITY)
-            (self.back if plain else self.apart).append(bound_phrase(node, attribute))
+            plain = attribute.role in (Role.YEAR, Role.DURATION, Role.PRICE, Role.QUALITY, Role.POPULARITY)
+            phrase = bound_phrase(node, attribute)
+            if attribute.role is Role.YEAR:
+                self.back.insert(0, phrase)
+            else:
+                (self.back if plain else self.apart).append(phrase)
         elif isinstance(node, Contains) and node.mode == "none":
-            self.apart.append(label_filter(node, self.schema))
-        elif attribute.role is Role.TOPIC and len(self.front) < 3:
-            values = [running(label_value(attribute, v)) for v in node.values]
-            both = isinstance(node, Contains) and node.mode == "all"
-            self.front.append(join_words(values, "and" if both else "or"))
+            self.apart.append(self._denied(node))
+        elif attribute.role is Role.TOPIC and not says_about(attribute, self.schema) and len(self.front) < 3:
+            words = self._values(attribute, node)
+            self.front.append((words, len(node.values) == 1 and is_countable(words)))
         elif attribute.kind is AttributeKind.FLAG and isinstance(node, In) and node.values == (True,):
-            self.front.append(attribute.label)
+            self.front.append((attribute.label, False))
         elif attribute.role in (Role.LANGUAGE, Role.COUNTRY):
-            self.back.append(label_filter(node, self.schema))
+            self.origin.append(self._values(attribute, node))
         elif attribute.kind is AttributeKind.FLAG or attribute.numeric:
             self.apart.append(label_filter(node, self.schema))
         else:
-            self.back.append(f"with {label_filter(node, self.schema)}")
+            self.back.append(self._values(attribute, node))
 
 
 def states_value(node: Filter) -> bool:

@@ -139,6 +139,12 @@ LIES = (
     "You like westerns, and this is a western.",
     "You usually enjoy Japanese films.",
     "Amélie shares its director, Jean-Pierre Jeunet.",
+    'In its own words: "A poor family schemes its ways into a rich household."',
+    '"A rich family schemes its way into a poor household."',
+    '"A poor family … into a rich household."',
+    '"A poor family schemes its way into a very rich household."',
+    'Its description: "A family schemes its way into a household."',
+    '"A poor family schemes its way into a rich house…"',
     "Twice as long as Amélie, at 4 h.",
 )
 
@@ -176,6 +182,10 @@ TRUTHS = (
     "At 132 minutes, it is a bit longer than the two hours you wanted.",
     "If you enjoyed Amélie for its comedy, here is a darker one.",
     "You asked for a funny thriller; this is one.",
+    '"A poor family schemes its way into a rich household."',
+    'In its own words: "A poor family schemes its way…"',
+    '"…schemes its way into a rich household."',
+    'You said "funny": "A poor family schemes its way into a rich household."',
 )
 
 
@@ -223,6 +233,11 @@ def test_another_domain(text: str, true: bool) -> None:
         (FieldEvidence(field="runtime", value=131.0), False),
         (FieldEvidence(field="budget", value="low"), False),
         (FieldEvidence(field="title", value="Parasite"), True),
+        (FieldEvidence(field="text", value="A poor family schemes its way"), True),
+        (FieldEvidence(field="plot", value="into a rich household."), True),
+        (FieldEvidence(field="plot", value="into a poor household."), False),
+        (FieldEvidence(field="text", value="poor fam"), False),
+        (FieldEvidence(field="text", value=""), False),
         (HistoryEvidence(item_id="f4", title="Amélie"), True),
         (HistoryEvidence(item_id="f4", title="Alien"), False),
         (HistoryEvidence(item_id="f1", title="Alien"), False),
@@ -239,6 +254,15 @@ def test_another_domain(text: str, true: bool) -> None:
 def test_evidence_must_be_true(evidence: Evidence, true: bool) -> None:
     reason = Reason(text="It fits.", evidence=(evidence,))
     assert (unsupported(reason, film_facts()) == ()) is true
+
+
+def test_what_an_excerpt_says_of_its_own_claims_nothing() -> None:
+    records = [list(FILMS[0]), list(FILMS[1])]
+    records[0][12] = "A man older than his years liked Horror in Tokyo, you said. He won in 1950!"
+    index = ClaimIndex(build(FILM_SCHEMA, records))
+    facts = Facts(item=index.catalogue.item(0), schema=index.schema, index=index)
+    assert unsupported(Reason(text='"A man older than his years liked Horror in Tokyo, you said."'), facts) == ()
+    assert unsupported(Reason(text='"A man younger than his years liked Horror in Tokyo, you said."'), facts)
 
 
 def test_empty_sentence_is_no_reason() -> None:
