@@ -128,9 +128,9 @@ class OfflineMind:
         """The list in the words of the templates."""
         context = narration_context(telling)
         items = []
-        for position, picked in enumerate(telling.ranked.items):
-            reasons = self._narrator.reasons(context, picked.row, picked.breakdown, position)
-            items.append(recommendation(telling.engine.catalogue, picked, position + 1, reasons))
+        told = zip(telling.ranked.items, self._narrator.entries(context), strict=True)
+        for rank, (picked, reasons) in enumerate(told, start=1):
+            items.append(recommendation(telling.engine.catalogue, picked, rank, reasons))
         opening = self._narrator.opening(context)
         parts = [telling.outcome.lead, opening]
         if telling.clarify is not None and telling.clarify.question not in opening:
@@ -223,6 +223,7 @@ def narration_context(telling: ListTelling) -> NarrationContext:
         shown=len(ranked.items),
         turn=telling.state.turn,
         seed=0,
+        picks=tuple((picked.row, picked.breakdown) for picked in ranked.items),
     )
 
 
