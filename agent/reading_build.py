@@ -238,7 +238,7 @@ class Builder:
                 strength=strength,
                 negated=entry.negated,
                 label=self._label(entry),
-                weight=0.5 if wanted.how == "keyword" else 1.0,
+                weight=0.2 if wanted.how == "keyword" else 1.0,
                 provenance=provenance,
             )
         )

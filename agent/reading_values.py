@@ -16,7 +16,7 @@ from convrec.agent.reading_text import key_of, words_of
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
-CONTROLLED = 80
+CONTROLLED = 150
 """a vocabulary of at most this many values names kinds of things; a larger one is a heap of tags or of names"""
 
 

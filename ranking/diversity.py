@@ -40,7 +40,7 @@ def select(
 
     `diversity` is the penalty of maximal marginal relevance (Carbonell & Goldstein 1998): the knob, times the spread of
     the scores, times the highest cosine to what was already picked. `calibration` is what the pick gains in closeness
-    to the person's tastes, `n · (KL(taste ‖ list) before - after)` (Steck, RecSys 2018), for a list that grows to n, times
+    to the tastes, `n · (KL(taste ‖ list) before - after)` (Steck, RecSys 2018), for a list that grows to n, times
     its strength and the spread.
     Both stand in the breakdown as they were at selection. A near-duplicate of a picked item (the same title, or almost
     the same vector) waits until nothing else is left.

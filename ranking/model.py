@@ -22,7 +22,7 @@ from convrec.retrieval.request import Request
 
 PRIOR = {
     "dense": 1.0,
-    "lexical": 0.35,
+    "lexical": 0.25,
     "topics": 1.0,
     "like_item": 1.6,
     "soft": 1.2,

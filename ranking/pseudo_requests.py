@@ -1,8 +1,9 @@
 """Requests without labels: what a person could have asked for before the item they really took next.
 
-From the log, a person's next item is hidden; a request is drawn from some of its attributes and words, or from an
-item that resembles it; the ranker learns to put the hidden item first given the request and what came before. Works
-on any catalogue, since only its schema is read.
+From the log, a person's next item is hidden; a request is drawn from some of its attributes, or from an item that
+resembles it; the ranker learns to put the hidden item first given the request and what came before. Works on any
+catalogue, since only its schema is read. Sentences of the item's own text are no requests: they would teach that
+people describe what they want in the words of the catalogue.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from convrec.retrieval.interactions import InteractionLog
 from convrec.retrieval.request import Constraint, Description, Reference, Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
-NO_REQUEST, WORDS, TOPICS, EXAMPLE, CONDITION = "none", "words", "topics", "example", "condition"
-SHARES = {NO_REQUEST: 0.3, WORDS: 0.2, TOPICS: 0.2, EXAMPLE: 0.15, CONDITION: 0.15}
+NO_REQUEST, TOPICS, EXAMPLE, CONDITION = "none", "topics", "example", "condition"
+SHARES = {NO_REQUEST: 0.35, TOPICS: 0.3, EXAMPLE: 0.2, CONDITION: 0.15}
 NO_HISTORY = 0.15
 """share of cases in which the history is forgotten, so that newcomers are learned as well"""
 
@@ -73,9 +74,6 @@ class PseudoRequests:
         return found
 
     def _request(self, kind: str, target: int) -> Request:
-        if kind == WORDS:
-            words = self._words(self._catalogue.texts[target])
-            return Request(descriptions=(Description(id="d1", text=words),)) if words else Request()
         if kind == TOPICS:
             return self._topic_request(target)
         if kind == EXAMPLE:
@@ -86,14 +84,6 @@ class PseudoRequests:
             condition = self._condition(target)
             return Request(constraints=(Constraint(id="c1", filter=condition),)) if condition else Request()
         return Request()
-
-    def _words(self, text: str) -> str:
-        words = text.split()
-        if len(words) < 4:
-            return ""
-        length = int(self._rng.integers(3, 9))
-        start = int(self._rng.integers(0, max(1, len(words) - length)))
-        return " ".join(words[start : start + length])
 
     def _topic_request(self, target: int) -> Request:
         values = self._values(target, int(self._rng.integers(1, 3)))

@@ -41,6 +41,9 @@ SIGNALS: tuple[str, ...] = tuple(signal for signals in TERMS.values() for signal
 CLIP = 4.0
 """standard deviations beyond which a signal says no more"""
 
+SOFT_SCALE = 2.0
+"""what meeting a soft constraint of weight 1 is worth, in standard deviations of the other signals"""
+
 REMEMBERED = 256
 """histories whose sequence scores are kept"""
 
@@ -57,14 +60,11 @@ def standardise(column: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def soft_matches(request: Request, catalogue: Catalogue, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-    """(n,) weighted share of the soft constraints that each row meets; 0 without soft constraints."""
-    total = sum(abs(c.weight) for c in request.soft)
-    if not total:
-        return np.zeros(rows.size)
+    """(n,) summed weights of the soft constraints that each row meets."""
     hits = np.zeros(rows.size)
     for constraint in request.soft:
         hits += constraint.weight * mask(constraint.filter, catalogue)[rows]
-    return hits / total
+    return hits
 
 
 def release_times(catalogue: Catalogue) -> NDArray[np.float64]:
@@ -115,7 +115,7 @@ class Signals:
         found["popularity"] = self.popularity[rows]
         found["quality"] = self._quality[rows]
         found["freshness"] = self._released[rows]
-        found["soft"] = soft_matches(request, self.catalogue, rows)
+        soft = SOFT_SCALE * soft_matches(request, self.catalogue, rows)
         if person.items.size:
             liking = person.weights()
             if self.ease is not None:
@@ -131,7 +131,10 @@ class Signals:
             for name in ("dense", "lexical", "topics"):
                 found.pop(name, None)
         blank = np.zeros(rows.size)
-        return np.stack([standardise(found[name]) if name in found else blank for name in SIGNALS], axis=1)
+        columns = {name: standardise(found[name]) if name in found else blank for name in SIGNALS}
+        # Wishes are not standardised: a rare match would count far more than the weight it was given.
+        columns["soft"] = np.clip(soft - soft.mean(), -CLIP, CLIP) if rows.size else blank
+        return np.stack([columns[name] for name in SIGNALS], axis=1)
 
     def sequence_scores(self, person: Person) -> NDArray[np.float32]:
         """(I,) log-probabilities of a person's next item, remembered by history."""

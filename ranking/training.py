@@ -21,7 +21,7 @@ from convrec.ranking.model import AdditiveRanker, context_of
 from convrec.ranking.pseudo_requests import PseudoCase, PseudoRequests
 from convrec.ranking.query import recall_query
 from convrec.ranking.settings import PRESETS, Effort, EffortSettings
-from convrec.ranking.signals import CollaborativeSource, Signals
+from convrec.ranking.signals import SIGNALS, CollaborativeSource, Signals
 from convrec.ranking.splits import Cases, subset
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.interactions import InteractionLog
@@ -38,6 +38,8 @@ FEWEST_CASES = 50
 CANDIDATES = 200
 """of one pseudo-request in training"""
 VALIDATION_SHARE = 0.25
+OTHER_WORDS = 0.7
+"""share of pseudo-requests that are taken as said in other words than the catalogue's: nothing matches literally"""
 SEQUENCE_STAGE = "Training the sequence model"
 
 
@@ -216,6 +218,7 @@ def _examples(material: Material, signals: Signals, cases: list[PseudoCase], pro
     def encode(wanted: Sequence[str]) -> NDArray[np.float32]:
         return np.stack([known[text] for text in wanted])
 
+    rng = np.random.default_rng(len(cases))
     sources = (CollaborativeSource(signals), *material.sources)
     blocks, contexts, targets, kinds, users = [], [], [], [], []
     for number, case in enumerate(cases):
@@ -223,7 +226,10 @@ def _examples(material: Material, signals: Signals, cases: list[PseudoCase], pro
         recalled = material.recall.recall(query, sources)
         place = np.flatnonzero(recalled.rows == case.target)
         if place.size and len(recalled) > 1:
-            blocks.append(signals.columns(recalled, case.person, case.request).astype(np.float32))
+            block = signals.columns(recalled, case.person, case.request).astype(np.float32)
+            if rng.random() < OTHER_WORDS:
+                block[:, SIGNALS.index("lexical")] = 0
+            blocks.append(block)
             contexts.append(context_of(case.person, case.request, len(recalled)))
             targets.append(int(place[0]))
             kinds.append(case.kind)
