@@ -61,13 +61,19 @@ class ClaimCheck:
             for quoted in _QUOTED.findall(reason.text):
                 count += 1
                 own = _words(quoted) in titles or _words(quoted) == _words(item.title)
-                if not own and quoted.casefold() not in said.casefold():
+                if not own and not self._quotes(quoted, rows[:1], said):
                     wrong.append(f'"{quoted}" was not named')
             plain = _QUOTED.sub(" ", reason.text).replace(item.title, " ")
             claims = [*self._value_claims(plain, rows, said), *self._number_claims(plain, rows, said, reply)]
             count += len(claims)
             wrong += [claim for claim, backed in claims if not backed]
         return count, wrong
+
+    def _quotes(self, quoted: str, rows: list[int], said: str) -> bool:
+        """Whether words in quotes are the item's own text or the person's."""
+        words = " ".join(_words(quoted))
+        texts = (said, *(self._catalogue.texts[row] for row in rows))
+        return any(words in " ".join(_words(text)) for text in texts)
 
     def _value_claims(self, text: str, rows: list[int], said: str) -> list[tuple[str, bool]]:
         words = _words(text)

@@ -24,7 +24,14 @@ FEWEST = 5
 WIDEST = 0.6
 """share of the catalogue that fits, at most"""
 VALUES = 80
+DENIALS = 60
+"""values drawn in search of one that can be denied"""
+LARGE = 400
+"""values from which a vocabulary of topics is a heap of tags: what it says ranks items, it does not bind"""
 """values of an attribute that are drawn from, the most frequent ones"""
+
+MACRO_LANGUAGES = frozenset(("zh", "ar", "fa", "no", "sw", "ms"))
+"""codes of language families: people who name one may mean items with the code of a member"""
 
 Mask = NDArray[np.bool_]
 
@@ -98,6 +105,10 @@ class Facts:
         attribute = self.schema.attribute(draw.choice(names))
         return self._value_wish(attribute, draw.choice(self._values[attribute.name]))
 
+    def theme(self, draw: random.Random) -> Wish | None:
+        """A tag out of a large vocabulary: the items that carry it are what a good list begins with."""
+        return self._value_wish(*draw.choice(self._themes)) if self._themes else None
+
     def either(self, draw: random.Random) -> Wish | None:
         """One of two values of an attribute."""
         names = [name for name, values in self._values.items() if len(values) > 1]
@@ -110,14 +121,17 @@ class Facts:
         words = f"{parts[0].words} or {parts[1].words.removeprefix(_lead(parts[1].words))}"
         return Wish(condition, words, parts[0].form, parts[0].mask | parts[1].mask, parts[0].values | parts[1].values)
 
-    def without(self, draw: random.Random) -> Wish | None:
-        """Not one value."""
-        wanted = self.value(draw)
-        if wanted is None:
-            return None
-        value = wanted.condition.any or ()
-        condition = Condition(field=wanted.condition.field, none=value)
-        return Wish(condition, wanted.words, "not", ~wanted.mask, wanted.values)
+    def without(self, draw: random.Random, among: Mask | None = None) -> Wish | None:
+        """Not one value: one that a fair share of the items (of those `among`, where given) carries."""
+        for _ in range(DENIALS):
+            denied = self.value(draw)
+            if denied is None:
+                return None
+            share = denied.mask[among].mean() if among is not None else denied.mask.mean()
+            if among is None or 0.1 <= share <= 0.6:
+                condition = Condition(field=denied.condition.field, none=denied.condition.any)
+                return Wish(condition, denied.words, "not", ~denied.mask, denied.values)
+        return None
 
     def number(self, draw: random.Random) -> Wish | None:
         """A bound on a number, at a round figure within the middle of its range."""
@@ -238,10 +252,12 @@ class Facts:
             if isinstance(column, CategoryColumn):
                 self._all_values[attribute.name] = list(column.vocabulary)
                 owners.update({_stem(v) for v in column.vocabulary})
+                owners.update({_stem(word) for words in attribute.synonyms.values() for word in words})
         words = Counter(plain_word(v) for values in self._all_values.values() for v in values)
         titles = self._title_words = {plain_word(title) for title in self.catalogue.titles}
         self._clear_titles = self._titles()
         clear: dict[str, list[str]] = {}
+        self._themes: list[tuple[Attribute, str]] = []
         for name, values in self._all_values.items():
             counts = self.catalogue.categories(name).counts
             clear[name] = [
@@ -253,8 +269,18 @@ class Facts:
                 and plain_word(value) not in titles
                 and re.fullmatch(r"[\w .'’\-]{2,40}", value)
                 and (not re.fullmatch(r"[\d .]+", value))
+                and not self._nameless(name, value)
             ]
+            attribute = self.schema.attribute(name)
+            if attribute.role is Role.TOPIC and len(values) > LARGE:
+                self._themes += [(attribute, value) for value in clear.pop(name)]
         return clear
+
+    def _nameless(self, name: str, value: str) -> bool:
+        """A code of a language that has no name, or whose name means other codes as well."""
+        if self.schema.attribute(name).role is not Role.LANGUAGE:
+            return False
+        return value.casefold() in MACRO_LANGUAGES or (len(value) <= 3 and language_name(value) == value)
 
     def _titles(self) -> list[int]:
         counts = Counter(plain_word(title) for title in self.catalogue.titles)

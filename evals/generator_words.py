@@ -61,7 +61,7 @@ def bound_words(
     if not rated and attribute.role not in (Role.DURATION, Role.PRICE):
         rated = f"with a {attribute.label} of "
     if low is not None and high is not None:
-        both = f"between {_amount(attribute, low, short=True)} and {_amount(attribute, high)}"
+        both = f"between {_amount(attribute, low, bare=True)} and {_amount(attribute, high, hours=False)}"
         return f"with a {attribute.label} {both}" if rated else both
     if high is not None:
         if rated:
@@ -71,18 +71,16 @@ def bound_words(
     return f"{rated}at least {amount}" if rated else draw.choice(("at least {}", "{} or more")).format(amount)
 
 
-def _amount(attribute: Attribute, value: float, *, short: bool = False) -> str:
+def _amount(attribute: Attribute, value: float, *, bare: bool = False, hours: bool = True) -> str:
     symbol = currency_symbol(attribute.unit)
     number = plain_number(value)
     if symbol:
         return f"{symbol}{number}"
     seconds = seconds_per_unit(attribute.unit)
-    if seconds and not short:
-        minutes = value * seconds / 60
-        if minutes >= 60 and minutes % 60 == 0:
-            hours = int(minutes // 60)
-            return "an hour" if hours == 1 else f"{hours} hours"
-    return f"{number} {attribute.unit}" if attribute.unit and not short else number
+    if seconds and hours and not bare and value and value * seconds % 3600 == 0:
+        count = int(value * seconds // 3600)
+        return "an hour" if count == 1 else f"{count} hours"
+    return f"{number} {attribute.unit}" if attribute.unit and not bare else number
 
 
 def decade_words(start: int, draw: random.Random) -> str:

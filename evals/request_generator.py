@@ -22,6 +22,7 @@ SHARES: dict[str, int] = {
     "number": 3,
     "year": 3,
     "conjunction": 4,
+    "theme": 2,
     "alternatives": 2,
     "negation": 3,
     "typo": 2,
@@ -51,6 +52,7 @@ class Generator:
             "number": lambda: self._plain([self._value(), self.facts.number(self._random)]),
             "year": lambda: self._plain([self._value(), self.facts.year(self._random)]),
             "conjunction": self._conjunction,
+            "theme": self._theme,
             "alternatives": self._alternatives,
             "negation": self._negation,
             "typo": self._typo,
@@ -119,19 +121,24 @@ class Generator:
         third = self.facts.year(self._random) if self._random.random() < 0.4 else None
         return self._plain([w for w in (first, second, third) if w is not None])
 
+    def _theme(self) -> tuple[list[str], Expectation] | None:
+        wish = self.facts.theme(self._random)
+        if wish is None:
+            return None
+        ids = [self.facts.catalogue.ids[row] for row in np.flatnonzero(wish.mask).tolist()]
+        return [self._say([wish])], Expectation(at_least=FEWEST, relevant_ids=tuple(ids))
+
     def _alternatives(self) -> tuple[list[str], Expectation] | None:
         wish = self.facts.either(self._random)
         return self._plain([wish])
 
     def _negation(self) -> tuple[list[str], Expectation] | None:
-        wanted, unwanted = self._value(), self.facts.without(self._random)
-        if wanted is None or unwanted is None or wanted.values & unwanted.values:
+        wanted = self._value()
+        # The denied value must be common among what is asked for, or leaving it out proves nothing.
+        unwanted = self.facts.without(self._random, wanted.mask) if wanted is not None else None
+        if wanted is None or unwanted is None or not self._enough([wanted, unwanted]):
             return None
         both = [wanted, unwanted]
-        # The denied value must be common among what is asked for, or leaving it out proves nothing.
-        denied = int((wanted.mask & ~unwanted.mask).sum())
-        if not self._enough(both) or denied < 0.1 * int(wanted.mask.sum()):
-            return None
         words = negated(phrase([wanted], self.facts.schema, self._random), unwanted, self._random)
         return [opening(words, self._random)], _expect(both)
 
