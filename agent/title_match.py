@@ -25,6 +25,8 @@ YEARS_APART_LONG = 12
 LONG_TITLE = 4
 FUZZY_MATCH = 90.0
 """similarity of normalised titles (0–100) from which a misspelt title is taken, where years agree"""
+FUZZY_MATCH_OTHER_YEAR = 95.0
+"""the same where the years are neighbours"""
 FUZZY_MATCH_YEARLESS = 94.0
 """the same where one side has no year, for titles of at least `FUZZY_LENGTH` letters"""
 FUZZY_LENGTH = 10
@@ -113,6 +115,11 @@ def spellings(title: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for form in forms if form))
 
 
+def _has_article(title: str) -> bool:
+    head, comma, _ = title.rpartition(",")
+    return without_article(title) != normalised(title) or (bool(comma) and without_article(title) == normalised(head))
+
+
 class TitleIndex:
     """All titles of a catalogue, ready for matching."""
 
@@ -150,7 +157,7 @@ class TitleIndex:
             return by_id
         exact = list(dict.fromkeys(row for spelling in wanted for row in self._by_spelling.get(spelling, ())))
         if exact:
-            return self._exact(exact, wanted, year, query.creators)
+            return self._exact(exact, query, wanted, year)
         return self._approximate(wanted, year, query.creators)
 
     def _identified(self, query: TitleQuery, wanted: tuple[str, ...]) -> TitleMatch | None:
@@ -170,17 +177,20 @@ class TitleIndex:
 
         return max(fuzz.ratio(a, b) for a in wanted for b in spellings(self._catalogue.titles[row]) or ("",))
 
-    def _exact(self, rows: list[int], wanted: tuple[str, ...], year: int | None, creators: Sequence[str]) -> TitleMatch:
-        agreeing = [row for row in rows if self._same_maker(row, creators) is True]
+    def _exact(self, rows: list[int], query: TitleQuery, wanted: tuple[str, ...], year: int | None) -> TitleMatch:
+        agreeing = [row for row in rows if self._same_maker(row, query.creators) is True]
         if agreeing:
             rows = agreeing
-        elif creators and all(self._same_maker(row, creators) is False for row in rows):
+        elif query.creators and all(self._same_maker(row, query.creators) is False for row in rows):
             return TitleMatch("doubtful", tuple(Candidate(r, 100.0) for r in rows[:5]), "by somebody else")
         if year is not None:
             apart = {row: abs(own - year) for row in rows if (own := self._years[row]) is not None}
             near = sorted((years, row) for row, years in apart.items() if years <= YEARS_APART)
             if near and (len(near) == 1 or near[0][0] < near[1][0]):
-                return TitleMatch("matched", (Candidate(near[0][1], 100.0),), "title and year")
+                years, row = near[0]
+                if years and not agreeing and self._article_differs(query.titles, row):
+                    return TitleMatch("doubtful", (Candidate(row, 100.0),), "another article and year")
+                return TitleMatch("matched", (Candidate(row, 100.0),), "title and year")
             if not near and len(rows) == 1 and not agreeing and rows[0] in apart:
                 longest = max(len(spelling.split()) for spelling in wanted)
                 allowed = YEARS_APART_LONG if longest >= LONG_TITLE else YEARS_APART_EXACT
@@ -223,8 +233,15 @@ class TitleIndex:
         if self._same_maker(first.row, creators) is True:
             return first.similarity >= FUZZY_MATCH and length >= FUZZY_LENGTH // 2
         if year is not None and own is not None:
-            return abs(own - year) <= YEARS_APART and first.similarity >= FUZZY_MATCH
+            needed = FUZZY_MATCH if own == year else FUZZY_MATCH_OTHER_YEAR
+            return abs(own - year) <= YEARS_APART and first.similarity >= needed
         return first.similarity >= FUZZY_MATCH_YEARLESS and length >= FUZZY_LENGTH
+
+    def _article_differs(self, titles: Sequence[str], row: int) -> bool:
+        """Whether only one of two titles that are alike otherwise has an article: often two works."""
+        own = split_year(self._catalogue.titles[row])[0]
+        alike = [t for title in titles if without_article(t := split_year(title)[0]) == without_article(own)]
+        return bool(alike) and all(_has_article(title) != _has_article(own) for title in alike)
 
     def _prefixed(self, wanted: tuple[str, ...], year: int | None) -> list[int]:
         """Items of the same year whose title is this one with a subtitle more, or less."""
