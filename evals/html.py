@@ -75,7 +75,7 @@ def plot_svg(plot: Plot, prefix: str = "p") -> str:
         axes.set_xlabel(plot.x_label)
         axes.set_ylabel(plot.y_label)
         if len(plot.curves) > 1:
-            axes.legend()
+            canvas.legend(loc="outside lower center", ncols=min(len(plot.curves), 5))
         out = io.StringIO()
         canvas.savefig(out, format="svg", metadata={"Date": None})
     svg = out.getvalue()

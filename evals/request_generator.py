@@ -37,6 +37,8 @@ SHARES: dict[str, int] = {
 }
 """kinds of cases and how often each is drawn; a kind that a catalogue cannot offer is left out"""
 
+TWO_PAGES = 15
+"""items that fit, so that something is left to show after ten"""
 ATTEMPTS = 40
 """draws of one case before its kind is given up"""
 
@@ -196,7 +198,7 @@ class Generator:
 
     def _shown(self) -> tuple[list[str], Expectation] | None:
         wish = self._value()
-        if wish is None or int(wish.mask.sum()) < 20 or not self._enough([wish]):
+        if wish is None or int(wish.mask.sum()) < TWO_PAGES or not self._enough([wish]):
             return None
         first = self._say([wish])
         if self._random.random() < 0.5:
