@@ -21,7 +21,7 @@ Against = Literal["", "title", "asked", "typical", "itself", "other"]
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=[^\s\"]))+[.!?\n\"]*\s*")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|No|Vol|[A-Z])\.(?=\s)")
 _QUOTED = re.compile(r'"([^"]{1,300})"')
-_PAUSE = re.compile(r"[,;:()—–]|\s-\s|\b(?:and (?:this|it)|but|while|though|although|whereas)\b", re.IGNORECASE)
+_PAUSE = re.compile(r"[;:()—–]|,(?!\d)|\s-\s|\b(?:and (?:this|it)|but|while|though|although|whereas)\b", re.IGNORECASE)
 _INSIDE_VALUE = frozenset(" -'.&/")
 _INSIDE_TITLE = _INSIDE_VALUE | frozenset(",:()!?")
 _DETERMINER = re.compile(r"(?:the\s+|your\s+|in\s+)*\"?", re.IGNORECASE)

@@ -165,8 +165,9 @@ def _critique_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]
             yield Facet(
                 "critique",
                 (
-                    f"{compared} than {shown}, as you asked: {own}.",
-                    f"As you asked, {compared} than {shown}: {own}.",
+                    f"{compared} than {shown}: {own}.",
+                    f"It is {compared} than {shown}: {own}.",
+                    f"{own}, so {compared} than {shown}.",
                 ),
                 (
                     *field_evidence(name, value),

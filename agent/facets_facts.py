@@ -10,11 +10,14 @@ from convrec.agent.facets_shared import carriers, is_telling
 from convrec.agent.grounding import Facts
 from convrec.agent.labels import label_number, label_value
 from convrec.agent.narration_context import NarrationContext
-from convrec.agent.phrases import fragment, sentence_case, standing_alone
+from convrec.agent.phrases import fragment, plural_label, sentence_case, standing_alone
 from convrec.agent.types import Evidence
 from convrec.agent.wording import counted_value, counts_raters, says_about
 from convrec.retrieval.schema import AttributeKind, Role
 
+_Part = tuple[str, str, tuple[Evidence, ...]]
+"""an attribute's name, its value in words, and the evidence"""
+_SHOWN = (Role.TOPIC, Role.YEAR, Role.DURATION, Role.PRICE)
 LONGEST_THEME = 28
 """characters of a theme that is named in a sentence"""
 
@@ -47,7 +50,7 @@ def about_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) 
                 f"It is {listed}.",
                 f"{listed}.",
                 f"This one is {listed}.",
-                f"Think {listed.removeprefix('about ')}.",
+                f"Among its {plural_label(attribute)}: {listed.removeprefix('about ')}.",
             ),
             field_evidence(attribute.name, chosen),
             frozenset({attribute.name}),
@@ -56,36 +59,44 @@ def about_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) 
 
 
 def _kind_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
-    """Two or three of the fields in which the items of the list differ."""
-    asked = {c_field for c in context.request.constraints for c_field in c.fields}
-    parts: list[tuple[str, str, tuple[Evidence, ...]]] = []
-    for role in (Role.TOPIC, Role.YEAR, Role.PERSON, Role.DURATION, Role.PRICE):
-        fresh = [a for a in facts.schema.with_role(role) if a.name not in used | asked and a.name in facts.values]
-        for attribute in fresh[:1]:
-            value = facts.item.attributes[attribute.name]
-            if attribute.kind is AttributeKind.TEXT or says_about(attribute, facts.schema):
-                continue
-            if isinstance(value, tuple):
-                value = value[:2]
-            text = standing_alone(attribute, value, facts.schema)
-            parts.append((attribute.name, text, field_evidence(attribute.name, value)))
-    parts += _uncommon_language(facts, used | asked)
-    parts += _others(context, facts, used | asked)
-    if len(parts) > 1:
-        chosen = parts[:3]
-        listed = ", ".join(text for _, text, _ in chosen)
-        yield Facet(
-            "kind",
-            (f"{listed}.", f"What it is: {listed}.", f"In short: {listed}.", f"Here you get: {listed}."),
-            tuple(e for _, _, proof in chosen for e in proof),
-            frozenset(name for name, _, _ in chosen),
-            joined=(f": {listed}.",),
-        )
+    """Two or three fields in which the items of the list differ, first those that lists do not show with the title."""
+    asked = {name for c in context.request.constraints for name in c.fields}
+    people = _of_role(facts, Role.PERSON, used | asked, 2)
+    own = [*people, *_uncommon_language(facts, used | asked), *_others(context, facts, used | asked)]
+    chosen = own[:3]
+    if not people and len(own) < 2:
+        shown = [part for role in _SHOWN for part in _of_role(facts, role, used | asked, 1)]
+        chosen = [*shown, *own][:3]
+        if len(chosen) < 2:
+            return
+    listed = ", ".join(text for _, text, _ in chosen)
+    yield Facet(
+        "kind",
+        (f"{listed}.", f"What it is: {listed}.", f"In short: {listed}.", f"Here you get: {listed}.")
+        if not people
+        else (f"{listed}.", f"It is {listed}."),
+        tuple(e for _, _, proof in chosen for e in proof),
+        frozenset(name for name, _, _ in chosen),
+        joined=(f": {listed}.",),
+    )
 
 
-def _uncommon_language(
-    facts: Facts, used: frozenset[str] | set[str]
-) -> Iterator[tuple[str, str, tuple[Evidence, ...]]]:
+def _of_role(facts: Facts, role: Role, used: frozenset[str] | set[str], most: int) -> list[_Part]:
+    """The item's values in the first attributes of a role that were not spoken of."""
+    fresh = [a for a in facts.schema.with_role(role) if a.name not in used and a.name in facts.values]
+    parts = []
+    for attribute in fresh[:most]:
+        value = facts.item.attributes[attribute.name]
+        if attribute.kind is AttributeKind.TEXT or says_about(attribute, facts.schema):
+            continue
+        if isinstance(value, tuple):
+            value = value[:2]
+        text = standing_alone(attribute, value, facts.schema)
+        parts.append((attribute.name, text, field_evidence(attribute.name, value)))
+    return parts
+
+
+def _uncommon_language(facts: Facts, used: frozenset[str] | set[str]) -> Iterator[_Part]:
     """A language other than the catalogue's most frequent one."""
     for attribute in facts.schema.with_role(Role.LANGUAGE)[:1]:
         value = facts.item.attributes.get(attribute.name)
@@ -96,9 +107,7 @@ def _uncommon_language(
             yield attribute.name, fragment(attribute, value, facts.schema), field_evidence(attribute.name, value)
 
 
-def _others(
-    context: NarrationContext, facts: Facts, used: frozenset[str] | set[str]
-) -> Iterator[tuple[str, str, tuple[Evidence, ...]]]:
+def _others(context: NarrationContext, facts: Facts, used: frozenset[str] | set[str]) -> Iterator[_Part]:
     """Attributes without a role: flags that hold, categories, measures."""
     for attribute in facts.schema.attributes:
         value = facts.item.attributes.get(attribute.name)
@@ -123,7 +132,7 @@ def _standing_facets(facts: Facts, used: frozenset[str]) -> Iterator[Facet]:
     evidence = field_evidence(quality.name, value)
     popularity = next((a for a in facts.schema.with_role(Role.POPULARITY) if a.numeric), None)
     number = facts.measures.number(popularity.name) if popularity else None
-    wordings = (
+    wordings: tuple[str, ...] = (
         f"Well rated: {shown}.",
         f"Highly rated at {shown}.",
         f"Rated {shown}.",

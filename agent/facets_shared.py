@@ -19,7 +19,7 @@ from convrec.agent.types import (
     ReferenceEvidence,
     ScoreEvidence,
 )
-from convrec.agent.wording import credit, is_credit, says_about
+from convrec.agent.wording import credit, is_credit, says_about, says_how
 from convrec.retrieval.filters import Contains, In, leaves
 from convrec.retrieval.request import Constraint
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
@@ -178,11 +178,18 @@ def _sharing(
             f"Another one {listed}: {lead[0].lower()}{lead[1:]}.",
             f"{lead}, also {listed}.",
         )
+    if says_how(attribute):
+        return (
+            f"{listed}, like {as_is}.",
+            f"{lead}; this one is {listed} too.",
+            f"{listed}, as in {as_is}.",
+            f"{lead}: this is {listed} as well.",
+        )
     return (
         f"{listed} again, as in {as_is}.",
         f"{lead}; here is {listed} too.",
         f"It shares {listed} with {as_is}.",
-        f"{lead}, and {listed} returns here.",
+        f"{lead}: {listed} again.",
     )
 
 

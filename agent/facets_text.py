@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from convrec.agent.claim_index import stems
@@ -14,7 +14,7 @@ from convrec.agent.narration_context import NarrationContext
 from convrec.agent.types import FieldEvidence
 from convrec.agent.wording import common_start, idle_words
 from convrec.retrieval.filters import leaves
-from convrec.retrieval.schema import Role
+from convrec.retrieval.schema import AttributeKind, Role
 
 LONGEST = 100
 """characters of an excerpt, the ellipsis not counted"""
@@ -39,11 +39,11 @@ class Excerpt:
     word: str = ""
 
 
-def excerpt_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
-    """What the item's text says of itself, first where it meets the person's words."""
+def excerpt_facets(context: NarrationContext, facts: Facts, quoted: Collection[str] = frozenset()) -> Iterator[Facet]:
+    """What the item's text says of itself, first where it meets the person's words; not what was `quoted` before."""
     wanted = _wanted_words(context, facts)
-    found = excerpt(facts.item.text, tuple(wanted))
-    if found is None:
+    found = excerpt(facts.item.text, tuple(wanted), _known(facts))
+    if found is None or found.text in quoted:
         return
     columns = facts.schema.text_columns
     evidence = FieldEvidence(field=columns[0] if len(columns) == 1 else "text", value=found.text)
@@ -52,7 +52,7 @@ def excerpt_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
     if said:
         word = wanted[found.word]
         yield Facet(
-            "answer",
+            "excerpt",
             (
                 f'You said "{word}": {quote}',
                 f'For your "{word}": {quote}',
@@ -60,7 +60,7 @@ def excerpt_facets(context: NarrationContext, facts: Facts) -> Iterator[Facet]:
                 f'Its description meets your "{word}": {quote}',
             ),
             (*said, evidence),
-            joined=(f": {quote}",),
+            joined=(f', and for your "{word}": {quote}',),
         )
     yield Facet(
         "excerpt",
@@ -91,16 +91,29 @@ def tells(stem: str, facts: Facts) -> bool:
     return len(stem) > 2 and not (stem in FUNCTION_WORDS or stem in facts.index.plain or stem in idle_words())
 
 
-def excerpt(text: str, wanted: tuple[str, ...] = ()) -> Excerpt | None:
+def _known(facts: Facts) -> frozenset[str]:
+    """Stems of the title and of the item's values: a sentence of nothing else says nothing new."""
+    parts = [facts.item.title]
+    for name, value in facts.item.attributes.items():
+        if name in facts.schema and facts.schema.attribute(name).kind is not AttributeKind.TEXT:
+            parts += [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, str)]
+    return frozenset(s for part in parts for s in stems(part))
+
+
+def excerpt(text: str, wanted: tuple[str, ...] = (), known: frozenset[str] = frozenset()) -> Excerpt | None:
     """The sentence of a text that shares most words with `wanted` (stems), cut to `LONGEST` characters at a word.
 
-    Without shared words it is the first sentence. None where no sentence can be quoted as it stands.
+    Without shared words it is the first sentence. Sentences that consist of `known` stems are passed over. None where
+    no sentence can be quoted as it stands.
     """
     best: tuple[int, int, str, str] | None = None
     for place, sentence in enumerate(_sentences(text[:READ])):
         if len(sentence) < SHORTEST or _UNQUOTABLE.search(sentence):
             continue
-        hits = [w for w in wanted if any(akin(w, own) for own in stems(sentence))]
+        said = stems(sentence)
+        if known and known.issuperset(said):
+            continue
+        hits = [w for w in wanted if any(akin(w, own) for own in said)]
         if best is None or len(hits) > best[0]:
             best = (len(hits), place, sentence, hits[0] if hits else "")
         if not wanted:

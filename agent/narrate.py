@@ -21,7 +21,7 @@ from convrec.agent.grounding import Facts, unsupported
 from convrec.agent.labels import join_words, label_constraint
 from convrec.agent.narration_context import NarrationContext, Said
 from convrec.agent.phrases import choose, count_word, counted, request_phrase, sentence_case, spoken
-from convrec.agent.types import Reason
+from convrec.agent.types import FieldEvidence, Reason
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.request import Constraint
 
@@ -140,9 +140,10 @@ class TemplateNarrator:
         telling = _Telling(facts, position, (context.seed, context.turn, facts.item.id))
         telling.measure = measured(context, facts)
         telling.add(asked_facets(context, facts, position), 1)
-        telling.add(reference_facets(context, facts), len(telling.kept) + 1)
+        if "critique" not in telling.names or position % APART == 0:
+            telling.add(reference_facets(context, facts), len(telling.kept) + 1)
         liked = history_facets(context, facts, row, said.history, position)
-        words = excerpt_facets(context, facts)
+        words = excerpt_facets(context, facts, said.quoted)
         first, second = (words, liked) if position % 3 else (liked, words)
         telling.add(first, min(len(telling.kept) + 1, 2))
         telling.add(second, 2)
@@ -155,6 +156,7 @@ class TemplateNarrator:
             telling.add(tradeoff_facets(context, facts), before + 1)
             if len(telling.kept) > before:
                 said.trade_off = position
+        said.quoted.update(str(e.value) for r in telling.kept for e in r.evidence if isinstance(e, FieldEvidence))
         said.history.update((item_id, position) for item_id in telling.history)
         return tuple(telling.kept)
 

@@ -74,7 +74,11 @@ class NarrationContext:
 
 @dataclass
 class Said:
-    """What the entries of one list have said: where an item of the history, and a trade-off, was last named."""
+    """What the entries of one list have said.
+
+    Where an item of the history, and a trade-off, was last named; what was quoted.
+    """
 
     history: dict[str, int] = field(default_factory=dict)
     trade_off: int | None = None
+    quoted: set[str] = field(default_factory=set)

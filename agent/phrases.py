@@ -62,7 +62,7 @@ def plural_label(attribute: Attribute) -> str:
 def value_words(attribute: Attribute, value: AttributeValue) -> str:
     """A value inside a sentence: kinds in lower case, names of people, languages and places as they are."""
     shown = label_value(attribute, value)
-    return running(shown) if attribute.role in (Role.TOPIC, None) else shown
+    return running(shown) if attribute.role in (Role.TOPIC, None) and not is_credit(attribute) else shown
 
 
 def quoted_title(title: str) -> str:
@@ -98,7 +98,8 @@ def fragment(attribute: Attribute, value: AttributeValue, schema: CatalogueSchem
     lower = join_words([running(label_value(attribute, part)) for part in parts])
     if attribute.role is Role.TOPIC:
         return f"about {lower}" if says_about(attribute, schema) else lower
-    return f"{attribute.label} {lower}"
+    plain = all(len(part) > 3 and part.replace(" ", "").isalpha() for part in parts if isinstance(part, str))
+    return lower if plain else f"{attribute.label} {lower}"
 
 
 def standing_alone(attribute: Attribute, value: AttributeValue, schema: CatalogueSchema) -> str:

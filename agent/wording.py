@@ -17,6 +17,7 @@ class _Wording(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     countable: str
     manner: tuple[str, ...]
+    kind: tuple[str, ...]
     rated_by: tuple[str, ...]
 
 
@@ -97,7 +98,16 @@ def says_about(attribute: Attribute, schema: CatalogueSchema) -> bool:
     """Whether values of a topic say what the item is about: themes and tags, not the main kind, moods or uses."""
     if attribute.role is not Role.TOPIC or schema.with_role(Role.TOPIC)[:1] == (attribute,):
         return False
-    return not any(word in attribute.label.casefold().split() for word in _wording().manner)
+    return not _labelled(attribute, (*_wording().manner, *_wording().kind))
+
+
+def says_how(attribute: Attribute) -> bool:
+    """Whether values of a topic say how the item is: moods and tones."""
+    return attribute.role is Role.TOPIC and _labelled(attribute, _wording().manner)
+
+
+def _labelled(attribute: Attribute, words: tuple[str, ...]) -> bool:
+    return any(word in attribute.label.casefold().split() for word in words)
 
 
 def counts_raters(attribute: Attribute) -> bool:
