@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convrec.agent.clarify import choose_question
 from convrec.agent.describe import compare_items, describe_item, explain_pick
 from convrec.agent.interpret import (
     Compare,
@@ -94,11 +95,28 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
     if isinstance(act, MoreLikeShown):
         return Outcome(state.changed(request), next_page=True)
     if reading.nothing_to_go_on and not reading.edits:
-        question = reading.clarify or Clarify(question=NOTHING_TO_GO_ON.format(**words))
-        return Outcome(state, message=question.question, clarify=question)
+        known = bool(conversation.person().items.size) or not request.empty
+        if not (reading.open_ended and known):
+            return _ask_back(conversation, reading, state, words)
     if reading.clarify is not None and not reading.edits:
         return Outcome(state, message=reading.clarify.question, clarify=reading.clarify)
     return Outcome(state.changed(request), clarify=reading.clarify)
+
+
+def _ask_back(conversation: Conversation, reading: Reading, state: ConversationState, words: dict[str, str]) -> Outcome:
+    """A question instead of a list, with answers that split what most people like."""
+    if reading.clarify is not None:
+        return Outcome(state, message=reading.clarify.question, clarify=reading.clarify)
+    ranked = conversation.engine.recommend(Request(), conversation.person())
+    asked = choose_question(Request(), ranked.open_rows, conversation.engine.catalogue, frozenset())
+    question = NOTHING_TO_GO_ON.format(**words)
+    if asked is None:
+        return Outcome(state, message=question, clarify=Clarify(question=question))
+    offers = tuple(
+        Offer(option=option, edits=(edit,)) for option, edit in zip(asked.clarify.options, asked.edits, strict=True)
+    )
+    clarify = Clarify(question=question, options=asked.clarify.options)
+    return Outcome(state.model_copy(update={"offers": offers}), message=question, clarify=clarify)
 
 
 def _plain(

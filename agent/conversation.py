@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -15,7 +16,7 @@ from convrec.agent.describe import describe_request
 from convrec.agent.errors import SessionError
 from convrec.agent.interpret import Plain, Reading, ReadingContext, Shown
 from convrec.agent.mind import ListTelling, TurnScope
-from convrec.agent.people import FeedbackKind
+from convrec.agent.people import FeedbackKind, Preference
 from convrec.agent.state import ConversationState, Offer
 from convrec.agent.types import (
     Done,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 WORDS_KEPT = 60
 """messages whose words an explanation may rest on"""
+
+FORGETTING = frozenset("forget that it this everything all about me my please what you know remember i said".split())
+"""words of a wish to forget that name nothing in particular"""
 
 MESSAGE_LIMIT = 8000
 """characters of a message that are read; what is longer is cut, and that is said"""
@@ -185,17 +189,22 @@ class Conversation:
         self.engine.people.remember(self.user_id, lasting.model_dump(mode="json"), words)
 
     def forget_preferences(self, what: str = "") -> tuple[str, ...]:
-        """Drop lasting preferences: those whose words contain `what`, or all. Returns the words of what was dropped."""
+        """Drop lasting preferences: those that `what` names, the last one for 'that', all for 'everything' or nothing.
+
+        Returns the words of what was dropped.
+        """
         if self.user_id is None:
             return ()
-        wanted = what.casefold()
-        dropped = []
-        for preference in self.engine.people.preferences(self.user_id):
-            label = str(preference.part.get("label", "")).casefold()
-            if wanted in preference.words.casefold() or wanted in label:
-                self.engine.people.drop_preference(self.user_id, preference.id)
-                dropped.append(preference.words)
-        return tuple(dropped)
+        kept = self.engine.people.preferences(self.user_id)
+        named = {word for word in re.findall(r"\w+", what.casefold()) if word not in FORGETTING}
+        said = set(re.findall(r"\w+", what.casefold()))
+        if named:
+            dropped = [p for p in kept if any(word[:5] in _preference_text(p) for word in named)]
+        else:
+            dropped = list(kept[-1:]) if said & {"that", "it", "this"} else list(kept)
+        for preference in dropped:
+            self.engine.people.drop_preference(self.user_id, preference.id)
+        return tuple(preference.words for preference in dropped)
 
     def _stream(self, turn: TurnInput, cancel: threading.Event) -> Iterator[Event]:
         if not self._lock.acquire(blocking=False):
@@ -335,6 +344,10 @@ def _after_list(
     return state.model_copy(
         update={"items": items, "previous": previous, "offers": offers, "asked": asked, "focus": focus}
     )
+
+
+def _preference_text(preference: Preference) -> str:
+    return f"{preference.words} {preference.part.get('label', '')} {preference.part.get('text', '')}".casefold()
 
 
 def _check(cancel: threading.Event) -> None:

@@ -180,6 +180,8 @@ class Reading:
     notes: tuple[str, ...] = ()
     clarify: Clarify | None = None
     nothing_to_go_on: bool = False
+    open_ended: bool = False
+    """with `nothing_to_go_on`: asks for anything at all, so that a known taste is enough to go on"""
     unknown_values: tuple[UnknownValue, ...] = ()
     language: str = "en"
 

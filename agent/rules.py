@@ -186,6 +186,7 @@ class RulesInterpreter:
             notes=tuple(draft.notes),
             clarify=clarify,
             nothing_to_go_on=nothing,
+            open_ended=nothing and not vague and any(token.norm.isalpha() for token in chart.tokens),
             unknown_values=tuple(missing),
             unread=(*unknown_titles, *(chart.words(w.start, w.end) for w in unread)),
         )
