@@ -105,10 +105,10 @@ def _wish_facets(context: NarrationContext, facts: Facts, position: int) -> Iter
             for attribute, value in _met_values(constraint, facts)
             if not attribute.numeric and attribute.kind is not AttributeKind.FLAG and isinstance(value, str)
         ]
-        common = context.share_meeting(constraint)
-        if not met or (
-            common == 1 or (common > MOST and position % 3) if soft else not _alternatives(constraint, context)
-        ):
+        if not met or not (soft or _alternatives(constraint, context)):
+            continue
+        common = context.share_meeting(constraint) if soft else context.share_with(*met[0])
+        if common == 1 or (common > MOST and position % 3):
             continue
         attribute = met[0][0]
         own = [value for other, value in met if other is attribute][:2]

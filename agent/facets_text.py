@@ -81,7 +81,8 @@ def _wanted_words(context: NarrationContext, facts: Facts) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in (match.group() for text in texts for match in _WORD.finditer(text)):
         own = stems(word)
-        if len(own) == 1 and tells(own[0], facts) and word.casefold() not in idle_words():
+        kind = any(meaning.attribute not in facts.index.large for meaning in facts.index.values(own))
+        if len(own) == 1 and not kind and tells(own[0], facts) and word.casefold() not in idle_words():
             found.setdefault(own[0], word)
     return found
 

@@ -43,7 +43,7 @@ def _missed_facets(constraint: Constraint, facts: Facts) -> Iterator[Facet]:
         word = COMPARATIVE_WORDS.get(attribute.role, ("less", "more"))[above]
         own = label_number(attribute, float(value))
         yield Facet(
-            "beyond",
+            f"beyond {attribute.name}",
             (f"{word} than you asked: {own}.", f"The trade-off: at {own} it is {word} than you asked."),
             (*field_evidence(attribute.name, value), *said),
             frozenset({attribute.name}),

@@ -153,7 +153,7 @@ class TemplateNarrator:
         telling.add(plain_facets(facts), 1)
         if said.trade_off is None or position - said.trade_off >= APART:
             before = len(telling.kept)
-            telling.add(tradeoff_facets(context, facts), before + 1)
+            telling.add(tradeoff_facets(context, facts), before + 2)
             if len(telling.kept) > before:
                 said.trade_off = position
         said.quoted.update(str(e.value) for r in telling.kept for e in r.evidence if isinstance(e, FieldEvidence))

@@ -10,6 +10,8 @@ from convrec.agent.types import Relaxation
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import holds
 from convrec.retrieval.request import Constraint, Request
+from convrec.retrieval.schema import Attribute
+from convrec.retrieval.types import AttributeValue
 
 PERSONAL_TERMS = ("taste", "collaborative", "sequence", "calibration")
 """terms of a score that come from the person's history"""
@@ -70,6 +72,12 @@ class NarrationContext:
             met = [holds(constraint.filter, self.catalogue.item(row)) for row, _ in self.picks]
             self._meeting[constraint.id] = sum(met) / len(met) if met else 0.0
         return self._meeting[constraint.id]
+
+    def share_with(self, attribute: Attribute, value: AttributeValue) -> float:
+        """The share of the list that has a value; 0 where the list is not known."""
+        own = [self.catalogue.value(row, attribute.name) for row, _ in self.picks]
+        having = [value in v if isinstance(v, tuple) else value == v for v in own]
+        return sum(having) / len(having) if having else 0.0
 
 
 @dataclass
