@@ -151,7 +151,8 @@ class ModelCalls:
                     self._count(answer, attributes)
             except Exception as error:
                 fault = fault_of(error)
-                self._record(purpose, messages, number, started, fault=fault.kind)
+                why = f"{type(error).__name__}: {error}"[:400]
+                self._record(purpose, messages, number, started, fault=fault.kind, error=why)
                 pause = fault.wait_s if fault.wait_s is not None else FIRST_PAUSE_S * 2**number
                 last = number == self._settings.retries or self.left <= 0
                 if last or not fault.again or pause >= self.remaining_s:

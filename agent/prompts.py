@@ -30,6 +30,8 @@ SUMMARY_LENGTH = 2600
 """characters of the summary of a schema"""
 LAST_WORDS = 2
 """earlier messages that are repeated"""
+_PARTS = {"constraint": 16, "description": 6, "reference": 6, "exclusion": 4}
+"""parts of a request that are repeated, the latest of each kind"""
 TOKEN = 4
 """characters of a token, roughly: only for keeping prompts short"""
 
@@ -156,9 +158,8 @@ def request_state(request: Request) -> list[dict[str, Any]]:
     for part in request.parts():
         said = getattr(part, "label", "") or getattr(part, "text", "") or getattr(part, "title", "")
         parts.append({"id": part.id, "is": part.kind, "says": said})
-    # Exclusions grow with every rejected list; the latest ones say enough.
-    kept = [p for p in parts if p["is"] != "exclusion"][:30]
-    return kept + [p for p in parts if p["is"] == "exclusion"][-5:]
+    # Long conversations pile up wishes; the latest of each kind say enough, and prompts stay short.
+    return [p for kind, most in _PARTS.items() for p in [p for p in parts if p["is"] == kind][-most:]]
 
 
 def person_data(scope: TurnScope, catalogue: Catalogue, privacy: PrivacySettings) -> dict[str, Any]:
