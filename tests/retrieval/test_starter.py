@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -112,14 +113,12 @@ def test_a_trailing_article_moves_to_the_front(stored: str, shown: str) -> None:
 
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize("make", [grouplens_archive, wheel_archive])
-def test_an_archive_of_either_form_is_read(make: object) -> None:
-    assert callable(make)
+def test_an_archive_of_either_form_is_read(make: Callable[[], bytes]) -> None:
     assert read_archive(make())[0] == FILMS
 
 
 @pytest.mark.parametrize("make", [grouplens_archive, wheel_archive])
-def test_an_archive_with_another_digest_is_refused(make: object) -> None:
-    assert callable(make)
+def test_an_archive_with_another_digest_is_refused(make: Callable[[], bytes]) -> None:
     with pytest.raises(StarterError, match="published digest"):
         read_archive(make())
 
