@@ -27,6 +27,8 @@ BEST_KNOWN = 100
 """items that everybody has seen already, the best known ones (a quarter of a small catalogue): popularity alone finds
 nothing acceptable among them, by construction"""
 ATTEMPTS = 400
+RETICENT = 0.5
+"""share of people who do not volunteer what they miss"""
 
 _CUES = {
     Role.YEAR: ("which time", "year", "how old", "decade", "new"),
@@ -51,6 +53,8 @@ class Need:
     seen: NDArray[np.bool_]
     patience: int
     """turns after which the person gives up"""
+    reticent: bool = False
+    """says at first only that it is not right, and names what is missing when asked, or the next time"""
 
 
 class SimulatedPerson:
@@ -111,12 +115,15 @@ class SimulatedPerson:
         return f"no {_bare(wish.words)}" if wish.form == "not" else wish.words
 
     def _critique(self, wish: Wish, row: int) -> str:
-        """At first only 'too long'; the bound itself when that did not help, or when it was asked for."""
+        """At first only 'too long' (of the reticent: 'not quite'); the wish itself when that did not help."""
         attribute = self._catalogue.schema.attribute(wish.condition.field)
         complaint = _complaint(attribute, wish, self._catalogue.value(row, attribute.name))
         if complaint and complaint not in self._complained:
             self._complained.append(complaint)
             return complaint
+        if not complaint and self.need.reticent and wish.words not in self._complained:
+            self._complained.append(wish.words)
+            return self._random.choice(("not quite what i had in mind, something else", "hmm no, show me others"))
         told = self._reveal(wish)
         return f"{complaint}, {told}" if complaint else f"hmm, {told} please"
 
@@ -149,7 +156,8 @@ def draw_needs(
         telling = all((together([w for w in known if w is not wish]) & ~wish.mask).any() for wish in known)
         if telling and FEWEST_ACCEPTABLE <= int(acceptable.sum()) <= widest:
             name = f"person{len(needs) + 1:03d}"
-            needs.append(Need(name, tuple(known[:1]), tuple(known[1:]), acceptable, seen, patience))
+            reticent = draw.random() < RETICENT
+            needs.append(Need(name, tuple(known[:1]), tuple(known[1:]), acceptable, seen, patience, reticent))
     if not needs:
         raise EvaluationError("No simulated person could be drawn: the catalogue has too few attributes or items.")
     return needs
