@@ -20,6 +20,8 @@ TERMS = {
     "taste": "your taste",
     "collaborative": "what people with your taste chose",
     "sequence": "what you chose last",
+    "content": "how close its content is to what you liked",
+    "freshness": "how new it is",
     "popularity": "how well known it is",
     "quality": "how well it is rated",
     "diversity": "variety in the list",
