@@ -148,8 +148,8 @@ class Card(Widget, can_focus=True):
     def _score(self, columns: int) -> Content:
         terms = self.item.breakdown
         bar = min(BAR, max(columns // 3, 6))
-        most = 3 if columns - bar > 48 else 2 if columns - bar > 30 else 1
-        text = named(terms, self._legend, most)
+        told = (named(terms, self._legend, most) for most in (3, 2, 1))
+        text = next((text for text in told if text.cell_length <= columns - bar - 2), named(terms, self._legend, 1))
         head = Content.assemble(stacked(terms, bar, self._scale, self._legend), "  ", text)
         return head.truncate(columns, ellipsis=True)
 
