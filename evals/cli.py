@@ -206,6 +206,41 @@ def ranking(
     )
 
 
+@app.command()
+def crs(
+    cases: Annotated[Path, typer.Option("--cases", help="Dialogues: a line {id, context, targets, mentioned}.")],
+    candidates: Annotated[
+        Path | None,
+        typer.Option("--candidates", help="Titles that may be recommended, one a line.", show_default=False),
+    ] = None,
+    out: OutOption = None,
+    report: ReportOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What does the next message of a public dialogue recommend? Recall over a workspace of the dialogues' items.
+
+    Example: convrec eval crs --cases dialogues.jsonl --workspace ./redial
+    """
+    from convrec.evals.cli_crs import run
+
+    run(cases, candidates, workspace=workspace, to=_to(out, report, as_json))
+
+
+@app.command()
+def redial(
+    raw: Annotated[Path, typer.Argument(help="ReDial's raw JSONL.")],
+    out: Annotated[Path, typer.Argument(help="Where the dialogues go, in the form of `convrec eval crs`.")],
+) -> None:
+    """Convert ReDial's raw form.
+
+    Example: convrec eval redial valid_data.jsonl dialogues.jsonl
+    """
+    from convrec.evals.cli_crs import convert
+
+    convert(raw, out)
+
+
 @app.command("all")
 def all_suites(
     people: Annotated[int, typer.Option("--people", min=1, help="How many simulated people.")] = 60,
