@@ -24,6 +24,10 @@ def recommend(
     count: Annotated[int | None, typer.Option("-k", "--count", min=1, max=100, help="How many to show.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
+    trace: Annotated[
+        Path | None,
+        typer.Option("--trace", help="Append every call of the language model to this file.", show_default=False),
+    ] = None,
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="Settings file (default: convrec.toml here).", show_default=False)
     ] = None,
@@ -36,7 +40,7 @@ def recommend(
     from convrec.agent.settings import load_settings
     from convrec.retrieval.request import RequestEdit
 
-    settings = load_settings(settings_file)
+    settings = load_settings(settings_file, llm__trace=trace)
     with Recommender.open(workspace, settings) as recommender:
         conversation = recommender.session(user, stored=False)
         if count is not None:

@@ -144,4 +144,30 @@ def _llm(settings: Settings) -> Iterator[Finding]:
             "with CONVREC_LLM__MODEL for a local one",
         )
         return
-    yield Finding("language model", "ok", f"{llm.model} at {llm.base_url or 'OpenAI'}")
+    yield from _endpoint(settings)
+
+
+def _endpoint(settings: Settings) -> Iterator[Finding]:
+    """What the endpoint can do now, and the mode that follows; the answer is kept for the next turns."""
+    from convrec.agent.capabilities import ask
+
+    llm = settings.llm
+    found, said = ask(llm, settings.workspace or default_workspace())
+    if found is None:
+        yield Finding("language model", "fault", said, "until it answers, convrec works offline")
+        return
+    yield Finding("language model", "ok", said)
+    able = {
+        "json_schema": found.json_schema,
+        "tools": found.tools,
+        "streaming": found.streaming,
+        "usage": found.usage,
+    }
+    listed = ", ".join(f"{name}: {'yes' if can else 'no'}" for name, can in able.items())
+    mode = found.mode if llm.mode == "auto" else llm.mode
+    text = f"{listed}; mode: {mode}{'' if llm.mode == 'auto' else ' (forced)'}"
+    lacking = (mode == "tools" and not found.tools) or (mode == "structured" and not found.json_schema)
+    if lacking or mode == "offline":
+        yield Finding("language model abilities", "note", text, "use another model, or CONVREC_LLM__MODE=auto")
+    else:
+        yield Finding("language model abilities", "ok", text)

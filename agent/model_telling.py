@@ -13,7 +13,7 @@ from convrec.agent.facts import inside
 from convrec.agent.grounding import unsupported
 from convrec.agent.mind import ListTelling, narration_context, recommendation, shown_fields
 from convrec.agent.narrate import TemplateNarrator, facts_for
-from convrec.agent.prompts import as_data, clean, request_state
+from convrec.agent.prompts import as_data, clean, request_state, telling_rules
 from convrec.agent.types import (
     Evidence,
     FieldEvidence,
@@ -39,6 +39,9 @@ VALUES = 5
 """values of one attribute on a candidate's card"""
 SENTENCES = 2
 """of a model before the list"""
+ECHO = 4
+"""words in a row that are not said by chance"""
+_ADDRESS = re.compile(r"://|@|www\.|\b\w+\.(?:com|net|org|example)\b")
 _SENTENCE = re.compile(r"[^.!?…。！？]*[.!?…。！？]+[\"”')\]]*(?=\s|$)")
 
 
@@ -123,6 +126,21 @@ class Telling:
         reason = Reason(text=sentence)
         return bool(self.candidates) and not any(unsupported(reason, self.facts(picked)) for picked in self.candidates)
 
+    def echoes(self, sentence: str) -> bool:
+        """Whether a sentence repeats the instructions or the texts of items: then somebody else speaks through it."""
+        said = stems(sentence)
+        return any(said[start : start + ECHO] in self._repeatable for start in range(len(said) - ECHO + 1))
+
+    @cached_property
+    def _repeatable(self) -> frozenset[tuple[str, ...]]:
+        rows = [picked.row for picked in self.candidates]
+        texts = [self._catalogue.titles[row] for row in rows] + [self._catalogue.texts[row] for row in rows]
+        found: set[tuple[str, ...]] = set()
+        for text in (telling_rules(self._catalogue.schema, self._count), *texts):
+            words = stems(text)
+            found.update(words[start : start + ECHO] for start in range(len(words) - ECHO + 1))
+        return frozenset(found)
+
     @cached_property
     def opening(self) -> str:
         """The opening of the templates: how the request was understood, how many fit, what was loosened."""
@@ -172,7 +190,7 @@ class Telling:
             text = clean(one.text, 300)
             evidence = tuple(self._evidence(picked, text, one.evidence))
             reason = Reason(text=text, evidence=evidence)
-            if evidence and "://" not in text and not unsupported(reason, self.facts(picked)):
+            if evidence and not _ADDRESS.search(text) and not unsupported(reason, self.facts(picked)):
                 yield reason
 
     def _evidence(self, picked: ScoredItem, text: str, handles: list[str]) -> Iterator[Evidence]:
@@ -228,7 +246,7 @@ class Opening:
             sentence = clean(match.group(), 300)
             if not sentence or len(self.kept) >= SENTENCES:
                 continue
-            if "://" in sentence or not self._telling.true_of_all(sentence):
+            if _ADDRESS.search(sentence) or self._telling.echoes(sentence) or not self._telling.true_of_all(sentence):
                 self.removed += 1
                 continue
             self.kept.append(sentence)

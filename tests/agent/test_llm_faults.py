@@ -85,6 +85,7 @@ def sound(reply: Reply, recommender: Recommender) -> bool:
     return whole and len(set(ids)) == len(ids) and sums and all(item.reasons for item in reply.items)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["structured", "tools"])
 def test_every_fault_at_every_call_is_answered_in_time(
     mode: str, film_workspace: Path, endpoint: Endpoint, capsys: pytest.CaptureFixture[str]
