@@ -233,8 +233,10 @@ class ReferenceReader:
     def _counts(self, chart: Chart, start: int, stop: int, use: str, *, joined: bool, dated: bool) -> bool:
         """Whether an exact title after a cue is meant as one ('like her' is not, 'like Her' is)."""
         capital = chart.tokens[start].capital or (stop - start > 1 and any(t.capital for t in chart.tokens[start:stop]))
+        if use == "like" and start > 0 and capital and not self.judge.is_exact_value(chart, start, stop):
+            return True
         if self.judge.is_value(chart, start, stop) and not dated:
-            return False
+            return use == "like" and start > 1 and not self.judge.is_exact_value(chart, start, stop)
         if dated or (capital and start > 0):
             return True
         words = [t.norm for t in chart.tokens[start:stop]]

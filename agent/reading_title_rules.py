@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_people import PeopleIndex
-from convrec.agent.reading_text import Chart
+from convrec.agent.reading_text import Chart, fold
 from convrec.agent.reading_values import ValueIndex
 
 _LINKS = frozenset(["of", "the", "by", "in", "at", "on", "a", "an", "to", "for", "with"])
@@ -90,6 +90,11 @@ class TitleJudge:
             t.norm in plain or any(self.values.controlled(h.attribute) for h in self.values.find(t.stem))
             for t in chart.tokens[start:stop]
         )
+
+    def is_exact_value(self, chart: Chart, start: int, stop: int) -> bool:
+        """Whether the words are a value letter by letter, not only an inflection or another word for one."""
+        said = chart.norms(start, stop)
+        return any(said == fold(value) for hit in self.values.find(chart.stems(start, stop)) for value in hit.values)
 
     def weighty(self, chart: Chart, start: int, stop: int) -> bool:
         """Enough rare words that a part of a title is surely meant."""

@@ -44,7 +44,7 @@ def context_of(person: Person, request: Request, candidates: int) -> NDArray[np.
     """(C,) what is known in this turn, each entry in about [0, 1]."""
     return np.array(
         [
-            bool(request.text),
+            bool(request.descriptions),
             bool(request.references),
             bool(request.soft),
             person.items.size == 0,

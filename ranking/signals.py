@@ -127,9 +127,6 @@ class Signals:
                 found["sequence"] = self.sequence_scores(person)[rows]
         else:
             found.pop("history", None)
-        if not request.text:
-            for name in ("dense", "lexical", "topics"):
-                found.pop(name, None)
         blank = np.zeros(rows.size)
         columns = {name: standardise(found[name]) if name in found else blank for name in SIGNALS}
         # Wishes are not standardised: a rare match would count far more than the weight it was given.

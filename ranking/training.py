@@ -19,7 +19,7 @@ from convrec.ranking.collaborative import fit_ease, fit_transitions, liking_weig
 from convrec.ranking.metrics import ndcg_at
 from convrec.ranking.model import AdditiveRanker, context_of
 from convrec.ranking.pseudo_requests import PseudoCase, PseudoRequests
-from convrec.ranking.query import recall_query
+from convrec.ranking.query import recall_query, relevance_texts
 from convrec.ranking.settings import PRESETS, Effort, EffortSettings
 from convrec.ranking.signals import SIGNALS, CollaborativeSource, Signals
 from convrec.ranking.splits import Cases, subset
@@ -211,7 +211,8 @@ def _weights(plan: _Plan, signals: Signals) -> tuple[AdditiveRanker, dict[str, f
 
 
 def _examples(material: Material, signals: Signals, cases: list[PseudoCase], progress: Progress) -> _Examples:
-    texts = list(dict.fromkeys(d.text for case in cases for d in case.request.descriptions))
+    wanted = (relevance_texts(case.request, material.catalogue) for case in cases)
+    texts = list(dict.fromkeys(text for own in wanted for text, _ in own))
     progress("Reading pseudo-requests", 0, len(cases))
     known = dict(zip(texts, material.encode(texts), strict=True)) if texts else {}
 
