@@ -10,7 +10,7 @@ import pytest
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ["python.md", "plugins.md"])
+@pytest.mark.parametrize("page", ["python.md", "plugins.md", "llm.md"])
 def test_the_python_of_a_page_runs(
     page: str, film_workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
