@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ASK_AGAIN_S = 60.0
 """an endpoint that did not answer when it was asked what it can do is left alone for this long"""
+PATIENCE_S = 8.0
+"""a turn does not wait longer for that answer; the next one has it"""
 
 
 class ModelMind:
@@ -53,6 +55,7 @@ class ModelMind:
         self._lock = threading.Lock()
         self._abilities = Capabilities() if model is not None else capabilities.cached(settings.llm, workspace)
         self._asked_at: float | None = None
+        self._answered = threading.Event()
         self._silence = ""
 
     @property
@@ -68,7 +71,7 @@ class ModelMind:
         return self._offline.read(message, context)
 
     def begin(self, scope: TurnScope) -> TurnMind:
-        abilities = self._known_abilities()
+        abilities = self._known_abilities(scope.cancel)
         if abilities is None:
             return SilentTurn(self._offline, self._take_silence())
         mode = abilities.mode if self._settings.llm.mode == "auto" else self._settings.llm.mode
@@ -84,21 +87,31 @@ class ModelMind:
             return ToolsTurn(self._offline, calls, self._shelf, self._settings, scope, engine=self._engine)
         return StructuredTurn(self._offline, calls, self._shelf, self._settings, scope)
 
-    def _known_abilities(self) -> Capabilities | None:
-        """What the endpoint can do; asks it where nobody has, at most once a minute."""
+    def _known_abilities(self, cancel: threading.Event) -> Capabilities | None:
+        """What the endpoint can do; asks it where nobody has, at most once a minute, and waits a little."""
         with self._lock:
             if self._abilities is not None:
                 return self._abilities
-            if self._asked_at is not None and time.monotonic() - self._asked_at < ASK_AGAIN_S:
-                return None
-            self._asked_at = time.monotonic()
-            first = not self._silence
-            self._abilities, said = capabilities.ask(self._settings.llm, self._workspace)
-            if self._abilities is None:
-                self._silence = f"{said} I go on without a language model." if first else " "
-            elif self._abilities.mode == "offline":
-                self._silence = "The language model can neither call tools nor follow a schema: I go on without it."
-            return self._abilities
+            if self._asked_at is None or time.monotonic() - self._asked_at > ASK_AGAIN_S:
+                self._asked_at = time.monotonic()
+                self._answered.clear()
+                threading.Thread(target=self._ask, name="convrec-probe", daemon=True).start()
+        until = self._asked_at + min(PATIENCE_S, self._settings.llm.max_seconds)
+        while not self._answered.wait(0.02) and time.monotonic() < until and not cancel.is_set():
+            pass
+        if not self._answered.is_set() and not self._silence:
+            self._silence = "I am still asking the language model what it can do, and go on without it for now."
+        return self._abilities
+
+    def _ask(self) -> None:
+        """Ask the endpoint, keep the answer; runs beside the turns."""
+        found, said = capabilities.ask(self._settings.llm, self._workspace)
+        if found is None:
+            self._silence = self._silence or f"{said} I go on without a language model."
+        elif found.mode == "offline" and self._settings.llm.mode == "auto":
+            self._silence = "The language model can neither call tools nor follow a schema: I go on without it."
+        self._abilities = found
+        self._answered.set()
 
     def _take_silence(self) -> tuple[str, ...]:
         """Why no model is used, once."""
