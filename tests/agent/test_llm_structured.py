@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -145,17 +144,13 @@ def test_picks_are_reordered_verified_and_filled(built_films: Path) -> None:
 
 
 def test_the_first_event_does_not_wait_for_the_model(film_workspace: Path) -> None:
-    def slow(messages: list[BaseMessage]) -> Step:
-        time.sleep(0.4)
-        return Say("{}")
-
-    with opened(film_workspace, ScriptedChatModel(slow)) as recommender:
-        recommender.warm()
-        started = time.perf_counter()
+    model = script()
+    with opened(film_workspace, model) as recommender:
         events = recommender.session(stored=False).stream("a comedy")
         assert isinstance(next(events), Understood)
-        assert time.perf_counter() - started < 0.2
+        assert not model.heard
         assert len(list(events)) > 3
+        assert len(model.heard) == 2
 
 
 def tokens(messages: list[BaseMessage]) -> int:
@@ -258,3 +253,19 @@ def test_a_message_is_decoded_while_it_is_written() -> None:
             streamed.feed(whole[start : start + size])
         assert streamed.complete
         assert streamed.text.startswith('Café "noir" and\nmore ')
+
+
+def test_calls_are_spans_where_a_tracer_is_set_up(film_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    with opened(film_workspace, script()) as recommender:
+        recommender.session(stored=False).send("a comedy for a rainy evening")
+    spans = exporter.get_finished_spans()
+    assert [span.name for span in spans] == ["convrec.read", "convrec.tell"]
+    assert all((span.attributes or {})["gen_ai.usage.input_tokens"] for span in spans)
