@@ -56,7 +56,7 @@ class Stage:
     def __init__(self, workspace: Path, mode: str) -> None:
         self.model = Obedient(mode)
         self.settings = hashing_settings().model_copy(
-            update={"llm": LLMSettings(mode=mode), "privacy": PrivacySettings(history="titles")}
+            update={"llm": LLMSettings.model_validate({"mode": mode}), "privacy": PrivacySettings(history="titles")}
         )
         self.recommender = Recommender.open(workspace, self.settings, model=ScriptedChatModel(self.model))
         self.plain = self.recommender.engine.catalogue
