@@ -36,6 +36,11 @@ async def _until(check: Callable[[], bool], pilot: Pilot[None]) -> None:
     raise TimeoutError(f"the app did not get there: {_app(pilot).chat.conversation.texts()}")
 
 
+async def _until_ready(pilot: Pilot[None]) -> None:
+    app = _app(pilot)
+    await _until(lambda: app.chat.status.status.engine == "ready", pilot)
+
+
 def _app(pilot: Pilot[None]) -> ConvrecApp:
     app = pilot.app
     if not isinstance(app, ConvrecApp):
@@ -93,7 +98,7 @@ async def export(workspace: str, folder: Path, user: str | None) -> list[Path]:
         for theme in (DARK, LIGHT):
             app = ConvrecApp(WorkerBackend(), workspace=workspace, user=user, theme=theme.name)
             async with app.run_test(size=SIZE) as pilot:
-                await _until(lambda app=app: app.chat.status.status.engine == "ready", pilot)
+                await _until_ready(pilot)
                 await scene(pilot)
                 path = folder / f"{name}-{'dark' if theme.dark else 'light'}.svg"
                 await asyncio.to_thread(path.write_text, app.export_screenshot(title="convrec chat"), "utf-8")
@@ -108,7 +113,7 @@ async def _frames(workspace: str, user: str | None) -> list[str]:
     app = ConvrecApp(WorkerBackend(), workspace=workspace, user=user)
     frames = []
     async with app.run_test(size=(110, 32)) as pilot:
-        await _until(lambda: app.chat.status.status.engine == "ready", pilot)
+        await _until_ready(pilot)
 
         def shot() -> None:
             frames.append(app.export_screenshot(title="convrec chat"))

@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList
 from convrec.agent.views import TurnView
 from convrec.retrieval.request import RequestEdit, Strength
 from convrec.tui.app import ConvrecApp
+from convrec.tui.screen_chat import ChatScreen
 from convrec.tui.screen_compare import CompareScreen
 from convrec.tui.screen_edit import EditScreen
 from convrec.tui.screen_help import HelpScreen
@@ -25,6 +26,11 @@ from convrec.tui.screen_why import WhyScreen
 from convrec.tui.widget_conversation import Answer, Note, Said
 from tests.tui.driving import SCI_FI, backend_of, recorded_app, say, settle, toasts, visible_text
 from tests.tui.recorded import FILMS, film
+
+
+def shows(app: ConvrecApp, screen: type[Any]) -> bool:
+    """Whether this screen is on top."""
+    return isinstance(app.screen, screen)
 
 
 def _edits(app: ConvrecApp) -> list[RequestEdit]:
@@ -147,7 +153,7 @@ async def test_why_and_compare() -> None:
         await say(pilot, SCI_FI)
         await pilot.press("f8", "enter")
         await settle(pilot)
-        assert isinstance(app.screen, WhyScreen)
+        assert shows(app, WhyScreen)
         shown = visible_text(app)
         for words in (
             "how close it is to what you liked",
@@ -159,15 +165,15 @@ async def test_why_and_compare() -> None:
         await pilot.press("escape")
         await pilot.press("c", "3", "c", "C")
         await settle(pilot)
-        assert isinstance(app.screen, CompareScreen)
+        assert shows(app, CompareScreen)
         assert "≠ year" in visible_text(app)
         await pilot.press("escape")
         await say(pilot, "/why 2")
-        assert isinstance(app.screen, WhyScreen)
+        assert shows(app, WhyScreen)
         assert _called(app, "explain") == ["f1", "f2"]
         await pilot.press("escape")
         await say(pilot, "/compare 1 2 3")
-        assert isinstance(app.screen, CompareScreen)
+        assert shows(app, CompareScreen)
 
 
 async def test_chips() -> None:
@@ -188,7 +194,7 @@ async def test_chips() -> None:
         assert _edits(app)[-1] == RequestEdit(op="drop", target="c2")
         await pilot.press("ctrl+t", "enter")
         await settle(pilot)
-        assert isinstance(app.screen, EditScreen)
+        assert shows(app, EditScreen)
         app.screen.query_one("#maximum", Input).value = "one"
         await pilot.press("enter")
         assert "one is not a number" in visible_text(app)
@@ -235,9 +241,8 @@ async def test_slash_commands_on_the_list() -> None:
         assert _called(app, "send")[-1] == "/literally"
 
 
-@pytest.mark.parametrize(
-    ("command", "key", "screen"),
-    [
+async def test_screens_open_by_key_and_command() -> None:
+    screens: list[tuple[str, str | None, type[Any]]] = [
         ("/profile", "f3", ProfileScreen),
         ("/history", "f4", HistoryScreen),
         ("/sessions", "f5", SessionsScreen),
@@ -245,19 +250,19 @@ async def test_slash_commands_on_the_list() -> None:
         ("/log", "f7", LogScreen),
         ("/help", "f1", HelpScreen),
         ("/start", None, StartScreen),
-    ],
-)
-async def test_screens_open_by_key_and_command(command: str, key: str | None, screen: type[Any]) -> None:
+    ]
     app = recorded_app()
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
-        await say(pilot, command)
-        assert isinstance(app.screen, screen)
-        await pilot.press("escape")
-        assert app.screen is app.chat
-        if key is not None:
-            await pilot.press(key)
-            assert isinstance(app.screen, screen)
+        for command, key, screen in screens:
+            await say(pilot, command)
+            assert shows(app, screen), command
+            await pilot.press("escape")
+            assert shows(app, ChatScreen)
+            if key is not None:
+                await pilot.press(key)
+                assert shows(app, screen), key
+                await pilot.press("escape")
 
 
 async def test_other_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +306,7 @@ async def test_input_history_search_lines_and_paste() -> None:
         await pilot.press("ctrl+j", *"line")
         assert composer.text == "draft\nline"
         await pilot.press("ctrl+r")
-        assert isinstance(app.screen, SearchScreen)
+        assert shows(app, SearchScreen)
         await pilot.press(*"one", "enter")
         await settle(pilot)
         assert composer.text == "one thing"
@@ -312,7 +317,7 @@ async def test_completion_of_commands_and_titles() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await pilot.press("/", "p", "r")
-        assert app.chat.prompt.offers.display
+        assert app.chat.composer.offering is True
         await pilot.press("tab")
         assert app.chat.composer.text == "/profile"
         app.chat.composer.put("like s")
@@ -438,7 +443,7 @@ async def test_first_start_builds_inside_the_app(tmp_path: Path) -> None:
     backend_of(app).missing = True
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        assert isinstance(app.screen, StartScreen)
+        assert shows(app, StartScreen)
         await pilot.press("down", "space")
         await pilot.press(*f"{tmp_path}/fi")
         await pilot.pause(0.05)
@@ -454,7 +459,7 @@ async def test_first_start_builds_inside_the_app(tmp_path: Path) -> None:
         assert "Embedding" in visible_text(app)
         backend_of(app).gate.set()
         await settle(pilot)
-        assert app.screen is app.chat
+        assert shows(app, ChatScreen)
         assert app.workspace == "/data/films"
         assert "Ready to choose among" in app.chat.conversation.texts()[0]
 
@@ -474,25 +479,24 @@ async def test_a_crash_is_a_message_and_the_talk_goes_on() -> None:
         assert len(app.chat.cards.cards) == 10
 
 
-@pytest.mark.parametrize("size", [(40, 15), (60, 24), (250, 70)])
-async def test_every_size_shows_a_list(size: tuple[int, int]) -> None:
+async def test_every_size_shows_a_list() -> None:
     app = recorded_app()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await say(pilot, SCI_FI)
-        await pilot.resize_terminal(*size)
-        await settle(pilot)
-        await pilot.press("f8")
-        await settle(pilot)
-        shown = visible_text(app)
-        assert "Back to the Future" in shown
-        assert all(len(row) <= size[0] for row in shown.split("\n"))
-        narrow = size[0] < 60
-        assert (app.chat.conversation.region.height == 0) == narrow
-        await pilot.press("escape")
-        await settle(pilot)
-        assert app.chat.composer.has_focus
-        assert app.chat.conversation.region.height > 0
+        for columns, lines in ((40, 15), (59, 20), (60, 24), (250, 70)):
+            await pilot.resize_terminal(columns, lines)
+            await settle(pilot)
+            await pilot.press("f8")
+            await settle(pilot)
+            shown = visible_text(app)
+            assert "Back to the Future" in shown
+            assert all(len(row) <= columns for row in shown.split("\n"))
+            assert (app.chat.conversation.region.height == 0) == (columns < 60)
+            await pilot.press("escape")
+            await settle(pilot)
+            assert app.chat.composer.has_focus
+            assert app.chat.conversation.region.height > 0
 
 
 async def test_copying_a_message_and_choosing_an_answer() -> None:

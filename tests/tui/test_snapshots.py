@@ -50,9 +50,8 @@ async def _second_list(pilot: Pilot[None]) -> None:
 
 
 async def _compare(pilot: Pilot[None]) -> None:
-    await _keys("f8", "c", "4", "c", "6", "c", "C")(pilot)
-    _app(pilot).clear_notifications()
-    await settle(pilot)
+    await _keys()(pilot)
+    await say(pilot, "/compare 1 4 6")
 
 
 async def _settings(pilot: Pilot[None]) -> None:
