@@ -16,6 +16,7 @@ SIGNS = {"ok": "✓ ok   ", "note": "· note ", "fault": "✗ fault"}
 
 def doctor(
     thorough: Annotated[bool, typer.Option("--thorough", help="Read every file of the index back.")] = False,
+    privacy: Annotated[bool, typer.Option("--privacy", help="Say what leaves this machine, and to where.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     settings_file: Annotated[
@@ -26,12 +27,13 @@ def doctor(
 
     Example: convrec doctor --thorough
     """
-    from convrec.agent.doctor import examine
+    from convrec.agent.doctor import examine, privacy_findings
     from convrec.agent.settings import load_settings
 
     settings = load_settings(settings_file, workspace=workspace)
     findings = []
-    for finding in examine(settings, thorough=thorough):
+    looked = privacy_findings(settings) if privacy else examine(settings, thorough=thorough)
+    for finding in looked:
         findings.append(finding)
         if not as_json:
             line = f"{SIGNS[finding.state]} {finding.subject}: {finding.text}\n"

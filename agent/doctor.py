@@ -171,3 +171,44 @@ def _endpoint(settings: Settings) -> Iterator[Finding]:
         yield Finding("language model abilities", "note", text, "use another model, or CONVREC_LLM__MODE=auto")
     else:
         yield Finding("language model abilities", "ok", text)
+
+
+def privacy_findings(settings: Settings) -> Iterator[Finding]:
+    """What leaves this machine, and where it goes."""
+    llm = settings.llm
+    if not llm.configured:
+        yield Finding("language model", "ok", "none: no word, history or item leaves this machine")
+    else:
+        where = llm.base_url or "OpenAI"
+        sent = [
+            "your last messages and the request as understood",
+            "names, ranges and frequent values of the catalogue's attributes",
+            "titles, fields and texts of the candidates that are told",
+            {
+                "none": "nothing of the history",
+                "summary": "of the history: the values that you like more than others",
+                "titles": "of the history: the values that you like, and titles liked and disliked",
+            }[settings.privacy.history],
+            "your lasting preferences",
+        ]
+        yield Finding(
+            "language model",
+            "note",
+            f"sent to {where}: {'; '.join(sent)}; never ids of people, other people's data, or keys",
+            "privacy.history = none | titles | summary in convrec.toml, or CONVREC_PRIVACY__HISTORY, cuts it down",
+        )
+    embedding = settings.retrieval.embedding
+    if embedding.provider == "openai":
+        text = f"sent to {embedding.base_url}: texts of all items at a build, descriptions and topics of requests"
+        yield Finding("embedder", "note", text, "retrieval.embedding.provider = sentence-transformers stays here")
+    else:
+        yield Finding("embedder", "ok", "runs on this machine")
+    chroma = settings.retrieval.chroma
+    if chroma.host is not None:
+        text = f"vectors and attributes of items lie on {chroma.host}:{chroma.port}"
+        yield Finding("Chroma", "note", text, "leave retrieval.chroma.host out to embed Chroma")
+    else:
+        yield Finding("Chroma", "ok", "embedded, telemetry off")
+    if llm.trace is not None:
+        text = f"prompts and answers are written to {llm.trace}"
+        yield Finding("trace", "note", text, "leave llm.trace out to write none")

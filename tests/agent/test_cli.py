@@ -111,3 +111,17 @@ def test_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert "price" in done.stdout
     assert "200" in done.stdout
     assert not place.exists()
+
+
+def test_privacy_says_what_is_sent_and_to_where(tmp_path: Path) -> None:
+    offline = convrec("doctor", "--privacy", cwd=tmp_path)
+    assert offline.returncode == 0
+    assert "leaves this machine" in offline.stdout
+    model = {"CONVREC_LLM__BASE_URL": "http://localhost:1/v1", "CONVREC_LLM__MODEL": "m"}
+    titles = convrec("doctor", "--privacy", cwd=tmp_path, **model, CONVREC_PRIVACY__HISTORY="titles").stdout
+    assert "http://localhost:1/v1" in titles
+    assert "titles liked" in titles
+    assert (
+        "nothing of the history"
+        in convrec("doctor", "--privacy", cwd=tmp_path, **model, CONVREC_PRIVACY__HISTORY="none").stdout
+    )
