@@ -163,10 +163,12 @@ def compare(catalogue: Catalogue, item_ids: Sequence[str]) -> Comparison:
             continue
         texts = tuple("" if value is None else label_value(attribute, value) for value in values)
         table.append(ComparisonRow(label=attribute.label, values=texts, differs=len(set(texts)) > 1))
+    told = compare_items(catalogue, rows).splitlines()[1:2]
     return Comparison(
         items=tuple(item_view(catalogue, row) for row in rows),
         rows=tuple(table),
-        summary=compare_items(catalogue, rows).partition("\n")[2],
+        # What is in common; the indented lines are the same table once more.
+        summary=next((line for line in told if not line.startswith(" ")), ""),
     )
 
 

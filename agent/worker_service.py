@@ -98,7 +98,7 @@ class Service:
             WorkspaceError: nothing was built there, or it cannot serve.
             SessionError: there is no such conversation of that person.
         """
-        opened = Recommender.open(workspace, self._settings)
+        opened = Recommender.open(workspace or self._usual_place(), self._settings)
         with self._lock:
             if self._recommender is not None:
                 self._recommender.close()
@@ -122,6 +122,16 @@ class Service:
             mode="structured" if llm.configured else "offline",
             model=llm.model if llm.configured else None,
         )
+
+    def _usual_place(self) -> Path | None:
+        """The starter workspace where nothing else was ever built."""
+        from convrec.retrieval.workspace import Workspace, default_workspace
+
+        place = self._settings.workspace or default_workspace()
+        starter = default_workspace().with_name("starter")
+        if self._settings.workspace is None and Workspace(place).current_id() is None:
+            return starter if Workspace(starter).current_id() is not None else place
+        return place
 
     def _restored(self) -> tuple[Request, tuple[TurnView, ...]]:
         """The request and turns of a stored conversation, or the lasting wishes of the person."""
@@ -350,7 +360,7 @@ class Service:
 
     def connect(self, model: str, base_url: str, api_key: str, mode: str) -> ModelCheck:
         """Use another language model from the next turn on, once it has answered."""
-        from convrec.agent.probe import probe
+        from convrec.agent.capabilities import ask
 
         llm = self._settings.llm
         values: dict[str, Any] = {**llm.model_dump(), "mode": mode}
@@ -358,7 +368,12 @@ class Service:
             values |= {"model": model or llm.model, "base_url": base_url or llm.base_url}
             values["api_key"] = api_key or llm.api_key
         changed = LLMSettings.model_validate(values)
-        check = ModelCheck(ok=True, text="Working offline.") if mode == "offline" else probe(changed)
+        check = ModelCheck(ok=True, text="Working offline.")
+        if mode != "offline":
+            found, said = ask(changed, self.recommender.people.path.parent)
+            able = {} if found is None else found.model_dump()
+            named = {name.replace("_", " "): bool(can) for name, can in able.items()}
+            check = ModelCheck(ok=found is not None, text=said, abilities=named)
         if check.ok:
             self._settings = self._settings.model_copy(update={"llm": changed})
             with self._lock:

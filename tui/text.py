@@ -10,8 +10,12 @@ ELLIPSIS = "…"
 
 
 def clean(text: str) -> str:
-    """Text without terminal sequences, control characters and direction overrides; line breaks stay."""
-    return "\n".join(sanitise_text(part) for part in text.splitlines())
+    """Text without terminal sequences, control characters and direction overrides; line breaks and indents stay."""
+    return "\n".join(_indent(part) + sanitise_text(part) for part in text.splitlines())
+
+
+def _indent(text: str) -> str:
+    return " " * (len(text) - len(text.lstrip(" ")))
 
 
 def line(text: str) -> str:

@@ -98,7 +98,7 @@ class Answer(Vertical, can_focus=True):
     def text(self) -> str:
         """The answer in words, for copying."""
         if self.reply is None:
-            return self._text
+            return clean(self._text)
         return "\n".join(
             [clean(self.reply.message), *(f"{item.rank}. {line(item.title)}" for item in self.reply.items)]
         )
@@ -127,7 +127,7 @@ class Answer(Vertical, can_focus=True):
 
     def stream(self, text: str) -> None:
         """More words."""
-        self._text += clean(text) if not text.isspace() else text
+        self._text += text
         self._draw_words(self._text)
 
     async def finish(self, reply: Reply) -> None:
@@ -136,7 +136,7 @@ class Answer(Vertical, can_focus=True):
         self.reply = reply
         self._draw_words(reply.message)
         extra = [Static(Content(f"! {clean(note)}"), classes="note") for note in reply.trace.notes]
-        loosened = [x for x in reply.relaxed if clean(x.constraint) not in reply.message]
+        loosened = [change for change in reply.relaxed if change.to.lstrip("<>≤≥ ") not in reply.message]
         for change in loosened:
             verb = "loosened" if change.applied else "could be loosened"
             sentence = f"↔ {change.constraint} {verb} to {change.to}: {counted(change.gained, 'more', 'more')}"
