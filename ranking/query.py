@@ -42,8 +42,13 @@ def relevance_texts(request: Request, catalogue: Catalogue) -> tuple[tuple[str, 
 
 
 def _tells_topic(leaf: In | Contains, catalogue: Catalogue) -> bool:
-    attribute = catalogue.schema.attribute(leaf.field)
-    return attribute.role is Role.TOPIC and not (isinstance(leaf, Contains) and leaf.mode == "none")
+    # An unknown attribute is the filter compiler's to report.
+    known = leaf.field in catalogue.schema
+    return (
+        known
+        and catalogue.schema.attribute(leaf.field).role is Role.TOPIC
+        and not (isinstance(leaf, Contains) and leaf.mode == "none")
+    )
 
 
 def excluded_rows(request: Request, person: Person, catalogue: Catalogue) -> NDArray[np.int32]:
