@@ -16,7 +16,8 @@ from collections.abc import Sequence
 
 import psutil
 
-PLACEHOLDER = "Say what you are in the mood for"
+PLACEHOLDER = "ay what you are in the mood for"
+"""of the input; the cursor stands on its first letter"""
 
 
 class Terminal:
