@@ -100,6 +100,7 @@ def test_agrees_with_ranx(several: bool, k: int) -> None:
     ours = _ours(scores, targets, seen, several, k)
     names = [f"hit_rate@{k}", f"precision@{k}", f"recall@{k}", f"f1@{k}", f"mrr@{k}", f"ndcg@{k}"]
     other = evaluate(Qrels(qrels), Run(run), names)
+    assert isinstance(other, dict)
     for name in names:
         own = name.replace("hit_rate", "hr")
         assert ours[own].mean() == pytest.approx(other[name], abs=1e-6), name
