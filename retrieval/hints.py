@@ -91,14 +91,18 @@ def label(name: str, unit: str | None = None) -> str:
 
 
 def file_words(path: Path) -> tuple[str, str]:
-    """(name of the catalogue, noun for one entry) from the path of its file: books.csv -> books, book."""
+    """(name of the catalogue, noun for one entry) from a path: books.csv and books/items.csv -> books, book."""
     stem = path.name.split(".")[0]
     found = words(stem)
     noun = singular(found[-1]) if found else ""
-    known = noun in _tables()["words"]["nouns"]
+    nouns = _tables()["words"]["nouns"]
     vague = noun in {"item", "catalog", "catalogue", "data", "dataset", "export", ""}
     name = path.resolve().parent.name if vague else stem
-    return sanitise_text(name) or "catalogue", noun if known else "item"
+    if vague:
+        # A folder is named for many things; only a plural says what its items are.
+        last = (words(name) or [""])[-1]
+        noun = singular(last) if singular(last) != last and singular(last) in nouns else noun
+    return sanitise_text(name) or "catalogue", noun if noun in nouns else "item"
 
 
 def is_column_word(text: str) -> bool:
