@@ -191,7 +191,8 @@ def request_phrase(
     denied = " ".join(c.provenance.words.casefold() for c in request.constraints if c.negated)
     unwanted = [d.text for d in request.descriptions if d.weight < 0 and d.text.casefold() not in denied]
     away = [f'away from "{text}"' for text in unwanted]
-    ideally = [f"ideally {join_words(list(dict.fromkeys(places.wished)))}"] if places.wished else []
+    wished = [wish for wish in dict.fromkeys(places.wished) if wish not in {text.strip() for text in wanted}]
+    ideally = [f"ideally {join_words(wished)}"] if wished else []
     return ", ".join([phrase, *places.apart, *ideally, *away])
 
 
