@@ -59,6 +59,7 @@ class Loosening:
             gained=self.gained,
             applied=applied,
             constraint_id=self.constraint_id,
+            constraint_ids=tuple(c.id for c in self.loosened),
         )
 
 

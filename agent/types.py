@@ -87,6 +87,8 @@ class Relaxation(_Record):
     gained: int
     applied: bool = True
     constraint_id: str | None = None
+    constraint_ids: tuple[str, ...] = ()
+    """all constraints that it loosens, the first one included"""
 
 
 class Clarify(_Record):

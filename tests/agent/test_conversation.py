@@ -31,7 +31,7 @@ def ids(reply: Reply) -> list[str]:
 def kept_promises(recommender: Recommender, conversation: Conversation, reply: Reply) -> None:
     """Every shown item exists, meets every binding constraint or a stated relaxation, and its score adds up."""
     catalogue = recommender.catalogue
-    loosened = {r.constraint_id for r in reply.relaxed if r.applied}
+    loosened = {name for r in reply.relaxed if r.applied for name in r.constraint_ids}
     excluded = {e.item_id for e in reply.request.exclusions} | {r.item_id for r in reply.request.references}
     for item in reply.items:
         record = catalogue.item(catalogue.row(item.id))
