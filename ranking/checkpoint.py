@@ -19,8 +19,9 @@ from convrec.ranking.training import TrainedRanker
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.interactions import InteractionLog
 
-FORMAT = 1
+FORMAT = 2
 TENSORS, CONFIG = "ranker.safetensors", "ranker.json"
+ITEM_TO_ITEM = ("ease", "decayed_ease", "transitions")
 _AGAIN = "train again with `convrec train`"
 
 
@@ -59,7 +60,7 @@ def save_ranker(folder: Path, ranker: TrainedRanker, catalogue: Catalogue, log: 
         "notes": list(ranker.notes),
         "seconds": round(ranker.seconds, 1),
     }
-    for name in ("ease", "transitions"):
+    for name in ITEM_TO_ITEM:
         model: ItemToItem | None = getattr(ranker.signals, name)
         if model is not None:
             tensors |= {f"{name}.{k}": from_numpy(np.ascontiguousarray(v)) for k, v in model.to_arrays().items()}
@@ -115,7 +116,7 @@ def load_ranker(
             part, _, name = key.partition(".")
             parts.setdefault(part, {})[name] = tensor
         signals = Signals(catalogue, popularity)
-        for name in ("ease", "transitions"):
+        for name in ITEM_TO_ITEM:
             if name in parts:
                 setattr(signals, name, ItemToItem.from_arrays({k: v.numpy() for k, v in parts[name].items()}))
         if "sequence" in parts:

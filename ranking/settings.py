@@ -29,10 +29,18 @@ class EffortSettings:
     cases: int
     """pseudo-requests that the weights are learned from"""
     patience: int
+    tokens: int
+    """events in a batch of the sequence model, for logs of many batches"""
 
 
 PRESETS: dict[Effort, EffortSettings] = {
-    Effort.QUICK: EffortSettings(epochs=10, seconds=60.0, dim=64, layers=1, window=64, cases=1200, patience=3),
-    Effort.DEFAULT: EffortSettings(epochs=16, seconds=2400.0, dim=128, layers=2, window=128, cases=4000, patience=4),
-    Effort.MAX: EffortSettings(epochs=60, seconds=None, dim=256, layers=2, window=200, cases=12000, patience=6),
+    Effort.QUICK: EffortSettings(
+        epochs=20, seconds=60.0, dim=64, layers=1, window=64, cases=1200, patience=3, tokens=6144
+    ),
+    Effort.DEFAULT: EffortSettings(
+        epochs=16, seconds=2400.0, dim=128, layers=2, window=128, cases=4000, patience=4, tokens=6144
+    ),
+    Effort.MAX: EffortSettings(
+        epochs=60, seconds=None, dim=256, layers=2, window=200, cases=12000, patience=6, tokens=6144
+    ),
 }

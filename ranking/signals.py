@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 TERMS: dict[str, tuple[str, ...]] = {
     "request": ("dense", "lexical", "topics", "like_item", "soft"),
-    "taste": ("sequence",),
-    "collaborative": ("ease", "transitions"),
+    "taste": ("sequence", "ease"),
+    "collaborative": ("decayed_ease", "transitions"),
     "content": ("history",),
     "popularity": ("popularity", "quality"),
     "freshness": ("freshness",),
@@ -38,17 +38,31 @@ TERMS: dict[str, tuple[str, ...]] = {
 
 SIGNALS: tuple[str, ...] = tuple(signal for signals in TERMS.values() for signal in signals)
 
+LONG_TAILED = frozenset({"ease", "decayed_ease"})
+
 CLIP = 4.0
 """standard deviations beyond which a signal says no more"""
 
 SOFT_SCALE = 2.0
 """what meeting a soft constraint of weight 1 is worth, in standard deviations of the other signals"""
 
+LONG_TAIL_CLIP = 12.0
+"""the same for EASE, whose few best items stand far out"""
+
+LOG_SCALE = 2.0
+"""nats that count as one standard deviation of the other signals: log-probabilities keep their scale"""
+
+SMOOTHING = 0.01
+"""share of popularity in the transitions, so that none is impossible"""
+
+MILD = 0.3
+"""how far a rating moves what an event of the history counts for; the rest is that it was taken at all"""
+
 REMEMBERED = 256
 """histories whose sequence scores are kept"""
 
 
-def standardise(column: NDArray[np.floating]) -> NDArray[np.float64]:
+def standardise(column: NDArray[np.floating], clip: float = CLIP) -> NDArray[np.float64]:
     """(n,) z-scores over the candidates, clipped; a missing score (NaN) counts as the lowest, a constant one as 0."""
     values = np.asarray(column, np.float64)
     known = ~np.isnan(values)
@@ -56,7 +70,13 @@ def standardise(column: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.zeros(values.size)
     values = np.where(known, values, values[known].min())
     spread = values.std()
-    return np.clip((values - values.mean()) / spread, -CLIP, CLIP) if spread > 1e-9 else np.zeros(values.size)
+    return np.clip((values - values.mean()) / spread, -clip, clip) if spread > 1e-9 else np.zeros(values.size)
+
+
+def centred(column: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n,) log-probabilities around their mean, in units of `LOG_SCALE`, clipped."""
+    values = np.asarray(column, np.float64)
+    return np.clip((values - values.mean()) / LOG_SCALE, -CLIP, CLIP) if values.size else values
 
 
 def soft_matches(request: Request, catalogue: Catalogue, rows: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -92,21 +112,28 @@ def quality(catalogue: Catalogue) -> NDArray[np.float64]:
 
 @dataclass(eq=False)
 class Signals:
-    """The models of a log and the items' own signals. Any model may be missing: its column is then zero."""
+    """The models of a log and the items' own signals. Any model may be missing: its column is then zero.
+
+    `ease` reads whole histories, `decayed_ease` and `transitions` the latest events.
+    """
 
     catalogue: Catalogue
     popularity: NDArray[np.float32]
     ease: ItemToItem | None = None
+    decayed_ease: ItemToItem | None = None
     transitions: ItemToItem | None = None
     sequence: SequenceModel | None = None
     _released: NDArray[np.float64] = field(init=False)
     _quality: NDArray[np.float64] = field(init=False)
+    _prior: NDArray[np.float64] = field(init=False)
     _states: OrderedDict[bytes, NDArray[np.float32]] = field(init=False, default_factory=OrderedDict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._released = release_times(self.catalogue)
         self._quality = quality(self.catalogue)
+        met = np.expm1(np.asarray(self.popularity, np.float64)) + 1
+        self._prior = SMOOTHING * met / max(float(met.sum()), 1e-9)
 
     def columns(self, recalled: Recalled, person: Person, request: Request) -> NDArray[np.float64]:
         """(n, S) one standardised column for each of `SIGNALS`."""
@@ -116,19 +143,28 @@ class Signals:
         found["quality"] = self._quality[rows]
         found["freshness"] = self._released[rows]
         soft = SOFT_SCALE * soft_matches(request, self.catalogue, rows)
+        logarithms: dict[str, NDArray[np.floating]] = {}
         if person.items.size:
             liking = person.weights()
+            refused = np.isin(person.items, list(person.disliked))
+            steer = np.where(refused, -1, 1 - MILD + MILD * np.maximum(liking, 0)).astype(np.float32)
             if self.ease is not None:
-                found["ease"] = self.ease.scores_for(person.items, rows, liking)
+                found["ease"] = self.ease.scores_for(person.items, rows, steer)
+            if self.decayed_ease is not None:
+                found["decayed_ease"] = self.decayed_ease.scores_for(person.items, rows, np.sign(steer))
             if self.transitions is not None:
-                scores = self.transitions.scores_for(person.items, rows, np.clip(liking, 0.1, 1))
-                found["transitions"] = np.log(scores + 1e-5)
+                scores = self.transitions.scores_for(person.items, rows, (steer > 0).astype(np.float32))
+                logarithms["transitions"] = np.log(scores + self._prior[rows])
             if self.sequence is not None:
-                found["sequence"] = self.sequence_scores(person)[rows]
+                logarithms["sequence"] = self.sequence_scores(person)[rows]
         else:
             found.pop("history", None)
         blank = np.zeros(rows.size)
-        columns = {name: standardise(found[name]) if name in found else blank for name in SIGNALS}
+        columns = {
+            name: standardise(found[name], LONG_TAIL_CLIP if name in LONG_TAILED else CLIP) if name in found else blank
+            for name in SIGNALS
+        }
+        columns.update({name: centred(column) for name, column in logarithms.items()})
         # Wishes are not standardised: a rare match would count far more than the weight it was given.
         columns["soft"] = np.clip(soft - soft.mean(), -CLIP, CLIP) if rows.size else blank
         return np.stack([columns[name] for name in SIGNALS], axis=1)
@@ -163,9 +199,10 @@ class CollaborativeSource:
         self._signals = signals
 
     def scores(self, query: RecallQuery) -> NDArray[np.float32] | None:
-        """(I,) EASE and transitions on one footing; None for a person without a history."""
+        """(I,) the models of the log on one footing; None for a person without a history."""
         history = query.history_rows
-        models = [m for m in (self._signals.ease, self._signals.transitions) if m is not None]
+        signals = self._signals
+        models = [m for m in (signals.ease, signals.decayed_ease, signals.transitions) if m is not None]
         if not history.size or not models:
             return None
         weights = None if query.history_weights is None else [np.sign(query.history_weights).astype(np.float32)]

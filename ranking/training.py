@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from convrec.ranking.collaborative import fit_ease, fit_transitions, liking_weights
+from convrec.ranking.cold_start import lend
+from convrec.ranking.collaborative import EaseSettings, fit_ease, fit_transitions, item_counts
 from convrec.ranking.metrics import ndcg_at
 from convrec.ranking.model import AdditiveRanker, context_of
 from convrec.ranking.pseudo_requests import PseudoCase, PseudoRequests
 from convrec.ranking.query import recall_query, relevance_texts
 from convrec.ranking.settings import PRESETS, Effort, EffortSettings
-from convrec.ranking.signals import SIGNALS, CollaborativeSource, Signals
+from convrec.ranking.signals import SIGNALS, TERMS, CollaborativeSource, Signals
 from convrec.ranking.splits import Cases, subset
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.interactions import InteractionLog
@@ -35,8 +36,17 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 FEWEST_CASES = 50
 """held-out events below which weights stay at their prior"""
-CANDIDATES = 200
-"""of one pseudo-request in training"""
+CANDIDATES = 1000
+"""recalled for one pseudo-request in training, as many as a turn recalls"""
+OTHERS = 255
+"""candidates drawn from those to stand beside the target"""
+WHOLE_HISTORIES = EaseSettings(decay=1.0, recall=1.0, ridge=1.0)
+PULL, PULL_OF_WORDS = 0.01, 1.0
+"""towards the prior weights; strong for words: pseudo-requests, made of the catalogue's own values, flatter literal
+matches"""
+BATCHES = 40
+"""batches an epoch that a small log is cut into, at least: fewer are too few steps to learn from"""
+SMALLEST_BATCH = 1024
 VALIDATION_SHARE = 0.25
 OTHER_WORDS = 0.7
 """share of pseudo-requests that are taken as said in other words than the catalogue's: nothing matches literally"""
@@ -136,13 +146,14 @@ def _fitted(
     items = len(material.catalogue)
     if not len(log):
         return Signals(material.catalogue, popularity)
-    liking = liking_weights(log)
+    # Events count alike whatever was thought of them: what was met together foretells more than what was liked.
+    whole, decayed = fit_ease(log, items, WHOLE_HISTORIES), fit_ease(log, items)
+    transitions = fit_transitions(log, items)
+    lending = lend(item_counts(log, items), material.vectors)
+    if lending is not None:
+        whole, decayed, transitions = lending.model(whole), lending.model(decayed), lending.model(transitions)
     return Signals(
-        material.catalogue,
-        popularity,
-        ease=fit_ease(log, items, liking=liking),
-        transitions=fit_transitions(log, items, liking=liking),
-        sequence=sequence,
+        material.catalogue, popularity, ease=whole, decayed_ease=decayed, transitions=transitions, sequence=sequence
     )
 
 
@@ -171,6 +182,7 @@ def _sequence(plan: _Plan, seen: InteractionLog, start: TrainedRanker | None) ->
         patience=plan.preset.patience,
         seed=plan.seed,
         validation_people=1500,
+        tokens=int(np.clip(len(seen) // BATCHES, SMALLEST_BATCH, plan.preset.tokens)),
     )
 
     def report(state: EpochProgress) -> None:
@@ -228,11 +240,14 @@ def _examples(material: Material, signals: Signals, cases: list[PseudoCase], pro
         place = np.flatnonzero(recalled.rows == case.target)
         if place.size and len(recalled) > 1:
             block = signals.columns(recalled, case.person, case.request).astype(np.float32)
+            others = np.delete(np.arange(len(recalled)), place[0])
+            drawn = rng.choice(others, min(OTHERS, others.size), replace=False)
+            block = block[np.concatenate([place[:1], drawn])]
             if rng.random() < OTHER_WORDS:
                 block[:, SIGNALS.index("lexical")] = 0
             blocks.append(block)
             contexts.append(context_of(case.person, case.request, len(recalled)))
-            targets.append(int(place[0]))
+            targets.append(0)
             kinds.append(case.kind)
             users.append(case.user)
         if number % 50 == 0:
@@ -260,6 +275,7 @@ def _fit(
         torch.manual_seed(seed)
         net = AdditiveRanker()
         optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
+        pulls = torch.tensor([PULL_OF_WORDS if name in TERMS["request"] else PULL for name in SIGNALS])
         parts = {
             name: tuple(
                 torch.from_numpy(np.ascontiguousarray(array[chosen]))
@@ -277,7 +293,7 @@ def _fit(
         for _ in range(epochs):
             net.train()
             optimizer.zero_grad()
-            pull = 0.01 * (net.lean**2).mean() + 0.01 * (net.outer.weight**2).mean()
+            pull = (pulls * net.lean**2).mean() + (pulls[:, None] * net.outer.weight**2).mean()
             loss = loss_of("train") + pull
             if not torch.isfinite(loss):
                 break

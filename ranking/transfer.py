@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from convrec.ranking.cold_start import Lending, lend
 from convrec.ranking.collaborative import ItemToItem
 from convrec.ranking.signals import Signals
 from convrec.ranking.training import TrainedRanker
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def transfer_ranker(
     ranker: TrainedRanker, old_ids: tuple[str, ...], catalogue: Catalogue, vectors: NDArray[np.float32]
 ) -> TrainedRanker:
-    """The same ranker over the rows of `catalogue`; items that it never met are scored by their content alone.
+    """The same ranker over the rows of `catalogue`; items that it never met borrow from those nearest in content.
 
     `old_ids` are the ids by the ranker's rows, `vectors` (I, d) the new catalogue's embeddings. Items that left are
     dropped.
@@ -29,18 +30,21 @@ def transfer_ranker(
     row = {item_id: number for number, item_id in enumerate(old_ids)}
     origin = np.array([row.get(item_id, -1) for item_id in catalogue.ids], np.int64)
     popularity = np.where(origin >= 0, ranker.signals.popularity[origin], 0).astype(np.float32)
+    # What the old catalogue lent to its cold items moves with them; only items new to the ranker borrow now.
+    lending = lend(origin + 1, vectors)
     signals = Signals(
         catalogue,
         popularity,
-        ease=_moved(ranker.signals.ease, origin),
-        transitions=_moved(ranker.signals.transitions, origin),
+        ease=_moved(ranker.signals.ease, origin, lending),
+        decayed_ease=_moved(ranker.signals.decayed_ease, origin, lending),
+        transitions=_moved(ranker.signals.transitions, origin, lending),
         sequence=_moved_sequence(ranker.signals.sequence, origin, vectors),
     )
     note = "the items changed and the log did not: the ranker was taken over"
     return replace(ranker, signals=signals, notes=(note,), seconds=0.0)
 
 
-def _moved(model: ItemToItem | None, origin: NDArray[np.int64]) -> ItemToItem | None:
+def _moved(model: ItemToItem | None, origin: NDArray[np.int64], lending: Lending | None) -> ItemToItem | None:
     if model is None:
         return None
     shape = (model.items, model.items)
@@ -51,12 +55,13 @@ def _moved(model: ItemToItem | None, origin: NDArray[np.int64]) -> ItemToItem | 
     )
     moved = sparse.csr_matrix(pick @ matrix @ pick.T)
     moved.sort_indices()
-    return replace(
+    found = replace(
         model,
         indptr=moved.indptr.astype(np.int64),
         columns=moved.indices.astype(np.int32),
         weights=moved.data.astype(np.float32),
     )
+    return found if lending is None else lending.model(found)
 
 
 def _moved_sequence(

@@ -1,0 +1,74 @@
+"""Evidence for items that nobody met: they borrow it from the items whose content is nearest.
+
+An item without an interaction has no row in any model of the log, however good its text is. Here it is given a share of
+the rows and columns of its nearest neighbours by content, so that it is recalled, scored and explained like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from convrec.ranking.collaborative import ItemToItem
+
+NEIGHBOURS = 10
+SHARPNESS = 8.0
+"""power of the cosine that neighbours are weighed by"""
+SHARE = 0.85
+"""what borrowed evidence counts, so that items which people really met come before their unknown likes"""
+BLOCK = 1024
+"""cold items compared with the others at a time"""
+
+
+@dataclass(frozen=True, eq=False)
+class Lending:
+    """`mixture` (I, I) CSR: a met item is itself, a cold one a weighed sum of its neighbours."""
+
+    mixture: sparse.csr_matrix
+
+    def model(self, model: ItemToItem) -> ItemToItem:
+        """The item-to-item model with rows and columns for cold items, `M W Mᵀ`."""
+        shape = (model.items, model.items)
+        own = sparse.csr_matrix((model.weights, model.columns, model.indptr), shape=shape)
+        lent = sparse.csr_matrix(self.mixture @ own @ self.mixture.T)
+        lent.sort_indices()
+        return replace(
+            model,
+            indptr=lent.indptr.astype(np.int64),
+            columns=lent.indices.astype(np.int32),
+            weights=lent.data.astype(np.float32),
+        )
+
+    def values(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(I,) values of items, with those of the neighbours for cold ones."""
+        return np.asarray(self.mixture @ np.asarray(values, np.float32), np.float32)
+
+
+def lend(counts: NDArray[np.number], vectors: NDArray[np.floating]) -> Lending | None:
+    """Who lends to whom; None where every item was met, or none.
+
+    Args:
+        counts: (I,) interactions of each item; 0 makes it cold.
+        vectors: (I, d) unit content vectors.
+    """
+    cold, met = np.flatnonzero(counts == 0), np.flatnonzero(counts > 0)
+    if not cold.size or not met.size:
+        return None
+    lenders = np.asarray(vectors[met], np.float32)
+    reach = min(NEIGHBOURS, met.size)
+    rows, columns, weights = [met], [met], [np.ones(met.size, np.float32)]
+    for start in range(0, cold.size, BLOCK):
+        part = cold[start : start + BLOCK]
+        cosines = np.asarray(vectors[part], np.float32) @ lenders.T  # (b, M)
+        near = np.argpartition(-cosines, reach - 1, axis=1)[:, :reach]
+        strength = np.maximum(np.take_along_axis(cosines, near, axis=1), 0) ** SHARPNESS
+        strength *= SHARE / np.maximum(strength.sum(axis=1, keepdims=True), 1e-9)
+        rows.append(np.repeat(part, reach))
+        columns.append(met[near].ravel())
+        weights.append(strength.ravel())
+    size = len(counts)
+    entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
+    return Lending(sparse.csr_matrix(entries, shape=(size, size)))
