@@ -55,20 +55,20 @@ def test_needs_can_be_met_and_hold_what_they_say(needs: list[Need]) -> None:
 def test_success_is_the_turn_of_the_first_acceptable_item(needs: list[Need], tools: Recommender) -> None:
     need = needs[0]
     good, bad = ids_of(need, tools, fitting=True), ids_of(need, tools, fitting=False)
-    at_once = converse(need, Scripted(Turn(good)), tools.catalogue)
+    at_once = converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn(good)))
     assert (at_once.success, at_once.turns, at_once.rejections) == (1, 1, 0)
-    later = converse(need, Scripted(Turn(bad), Turn(bad), Turn((*bad[:2], *good))), tools.catalogue)
+    later = converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn(bad), Turn(bad), Turn((*bad[:2], *good))))
     assert (later.success, later.turns, later.rejections) == (3, 3, 2)
     assert later.repeated == len(bad) + 2
-    never = converse(need, Scripted(Turn(bad)), tools.catalogue)
+    never = converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn(bad)))
     assert (never.success, never.turns, never.rejections) == (None, TURNS, TURNS)
 
 
 def test_only_what_is_looked_at_counts(needs: list[Need], tools: Recommender) -> None:
     need = needs[0]
     good, bad = ids_of(need, tools, fitting=True), ids_of(need, tools, fitting=False)
-    assert converse(need, Scripted(Turn((*bad[:5], *good))), tools.catalogue).success is None
-    assert converse(need, Scripted(Turn((*bad[:4], *good))), tools.catalogue).success == 1
+    assert converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn((*bad[:5], *good)))).success is None
+    assert converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn((*bad[:4], *good)))).success == 1
 
 
 def test_people_answer_what_they_are_asked(needs: list[Need], tools: Recommender) -> None:
@@ -86,7 +86,7 @@ def test_nothing_said_names_an_acceptable_item(needs: list[Need], tools: Recomme
     for need in needs:
         bad = ids_of(need, tools, fitting=False)
         deaf = Scripted(Turn(bad, "Anything else?"), Turn(()), Turn(bad))
-        done = converse(need, deaf, tools.catalogue)
+        done = converse(SimulatedPerson(need, tools.catalogue), deaf)
         assert list(done.messages) == deaf.heard
         text = " | ".join(deaf.heard).casefold()
         for row in np.flatnonzero(need.acceptable).tolist():
@@ -96,7 +96,7 @@ def test_nothing_said_names_an_acceptable_item(needs: list[Need], tools: Recomme
 
 def test_a_system_that_ignores_people_does_badly(needs: list[Need], tools: Recommender) -> None:
     def success(name: str) -> float:
-        done = [converse(need, SYSTEMS[name](tools), tools.catalogue) for need in needs]
+        done = [converse(SimulatedPerson(need, tools.catalogue), SYSTEMS[name](tools)) for need in needs]
         return float(np.mean([d.success is not None and d.success <= 3 for d in done]))
 
     assert success("convrec") >= success("popularity") + 0.3
