@@ -42,6 +42,7 @@ def run_suite(setting: Setting, name: str, run: Callable[[Recommender, Tick], Su
             result = run(recommender, lambda done, total: bars.update(task, completed=done, total=total))
         hand_out(make_report([result], recommender=recommender), setting.output)
     if result.partial:
+        _say_kept(console, name)
         raise KeyboardInterrupt
 
 
@@ -71,7 +72,7 @@ def run_all(setting: Setting, *, people: int, cases: int, seed: int) -> None:
                     bars.remove_task(task)
                 interrupted = interrupted or (bool(results) and results[-1].partial)
                 if interrupted:
-                    console.print(f"{name}: interrupted; what was done until then is kept.", markup=False)
+                    _say_kept(console, name)
                     break
                 if results and to.out is not None:
                     write_report(make_report(results, recommender=recommender), to.out)
@@ -81,6 +82,10 @@ def run_all(setting: Setting, *, people: int, cases: int, seed: int) -> None:
             raise EvaluationError("No suite could run over this workspace.")
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _say_kept(console: Console, name: str) -> None:
+    console.print(f"{name}: interrupted; what was done until then is kept.", markup=False, highlight=False)
 
 
 def hand_out(report: EvaluationReport, to: Output) -> None:
