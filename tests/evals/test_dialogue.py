@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from convrec.agent.recommender import Recommender
+from convrec.agent.scripted_model import Say, ScriptedChatModel
+from convrec.agent.settings import LLMSettings
 from convrec.evals.dialogue import TURNS, Dialogue, converse, dialogue_figures, run_dialogue
 from convrec.evals.simulator import Need, SimulatedPerson, draw_needs
 from convrec.evals.talkers import SYSTEMS, FullSystem, Popular, Turn
@@ -34,6 +37,19 @@ class Scripted:
     def say(self, message: str) -> Turn:
         self.heard.append(message)
         return self._turns[min(len(self.heard), len(self._turns)) - 1]
+
+
+class Watched(FullSystem):
+    """convrec, and every id that it showed."""
+
+    def __init__(self, recommender: Recommender) -> None:
+        super().__init__(recommender)
+        self.shown: set[str] = set()
+
+    def say(self, message: str) -> Turn:
+        turn = super().say(message)
+        self.shown.update(turn.ids)
+        return turn
 
 
 def ids_of(need: Need, tools: Recommender, *, fitting: bool) -> tuple[str, ...]:
@@ -92,6 +108,29 @@ def test_nothing_said_names_an_acceptable_item(needs: list[Need], tools: Recomme
         for row in np.flatnonzero(need.acceptable).tolist():
             assert tools.catalogue.titles[row].casefold() not in text
             assert f" {tools.catalogue.ids[row]} ".casefold() not in f" {text} "
+
+
+def test_no_target_enters_what_a_model_reads_or_a_log(
+    built_films: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A measured system with a language model learns of a target only once it has found it by itself."""
+    caplog.set_level(logging.DEBUG)
+    settings = hashing_settings()
+    settings = settings.model_copy(update={"llm": LLMSettings(model="scripted", mode="structured", retries=0)})
+    chat = ScriptedChatModel([Say("{}")])
+    with Recommender.open(built_films, settings, model=chat) as films:
+        needs = draw_needs(films.catalogue, films.engine.recall.popularity, 8)
+        for need in needs:
+            chat.heard.clear()
+            system = Watched(films)
+            converse(SimulatedPerson(need, films.catalogue), system)
+            read = [str(m[-1].content) for m in chat.heard if str(m[0].content).startswith("You read messages")]
+            assert read
+            found = need.acceptable.copy()
+            found[films.catalogue.rows(system.shown)] = False
+            targets = [films.catalogue.titles[row] for row in np.flatnonzero(found).tolist()]
+            for text in (*read, caplog.text, *capfd.readouterr()):
+                assert not [title for title in targets if title in text]
 
 
 def test_a_system_that_ignores_people_does_badly(needs: list[Need], tools: Recommender) -> None:
