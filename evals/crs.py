@@ -23,6 +23,8 @@ from convrec.retrieval.schema import Role
 DEPTHS = (1, 5, 10, 20, 50)
 WORDS = 1000
 """characters at the end of the dialogue that describe what is wanted"""
+MESSAGES = 3
+"""latest messages that plain dense retrieval compares: it does worse with more (chosen on a part of ReDial)"""
 NAMED = 12
 """latest titles that count, as examples and as what the person took before"""
 FADE = 0.8
@@ -155,7 +157,8 @@ class _Full:
             Reference(item_id=self._ids[row], title=self._titles[row], weight=FADE**age)
             for age, row in enumerate(reversed(rows))
         )
-        request = Request(descriptions=(Description(text=_words(case)),), references=references)
+        described = Description(text=_tail(case.context))
+        request = Request(descriptions=(described,), references=references)
         unrated = np.full(len(rows), np.nan)
         person = Person(None, np.array(rows, np.int32), unrated.astype(np.float32), unrated)
         # What was named may be recommended again: the condition 'all items' asks for it.
@@ -166,13 +169,13 @@ class _Full:
 
 
 class _Dense:
-    """Cosine to the words of the dialogue."""
+    """Cosine to the words of the latest messages."""
 
     def __init__(self, recommender: Recommender) -> None:
         self._engine = recommender.engine
 
     def __call__(self, case: DialogueCase) -> Rows:
-        cosines = np.asarray(self._engine.vectors @ self._engine.encode([_words(case)])[0])
+        cosines = np.asarray(self._engine.vectors @ self._engine.encode([_tail(case.context[-MESSAGES:])])[0])
         return np.argsort(-cosines, kind="stable")[:1000].astype(np.int32)
 
 
@@ -187,8 +190,8 @@ class _Known:
         return self._order
 
 
-def _words(case: DialogueCase) -> str:
-    return " ".join(case.context)[-WORDS:]
+def _tail(messages: Sequence[str]) -> str:
+    return " ".join(messages)[-WORDS:]
 
 
 def _year(title: str) -> int | None:
