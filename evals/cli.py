@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from convrec.agent.options import JsonOption, WorkspaceOption
-
-if TYPE_CHECKING:
-    from convrec.evals.suites import Output
+from convrec.evals.cli_options import ReportOption, SeedOption, Setting, with_setting
 
 app = typer.Typer(help="Measure convrec on a catalogue, without a key.", no_args_is_help=True, rich_markup_mode=None)
 
-OutOption = Annotated[Path | None, typer.Option("--out", help="Write the report here, as JSON.", show_default=False)]
-ReportOption = Annotated[
-    Path | None, typer.Option("--report", help="Write one HTML page with plots here.", show_default=False)
-]
-SeedOption = Annotated[int, typer.Option("--seed", help="What is drawn; equal seeds draw the same.")]
+PeopleOption = Annotated[int, typer.Option("--people", min=1, help="How many simulated people.")]
+CountOption = Annotated[int, typer.Option("--count", min=1, help="How many requests are generated.")]
 
 
 class SplitName(StrEnum):
@@ -27,6 +22,13 @@ class SplitName(StrEnum):
 
     LEAVE_ONE_OUT = "leave-one-out"
     TEMPORAL = "temporal"
+
+
+class Speaker(StrEnum):
+    """Who finds the words of simulated people."""
+
+    RULES = "rules"
+    MODEL = "model"
 
 
 @app.command()
@@ -38,7 +40,7 @@ def requests(
     tag: Annotated[
         list[str] | None, typer.Option("--tag", help="Only cases with this tag; may be repeated.", show_default=False)
     ] = None,
-    count: Annotated[int, typer.Option("--count", min=1, help="How many cases are generated.")] = 150,
+    count: CountOption = 150,
     seed: SeedOption = 0,
     out: Annotated[
         Path | None, typer.Option("--out", help="Write a JSON line a case here: what was shown.", show_default=False)
@@ -61,44 +63,32 @@ def requests(
     from convrec.evals.cli_requests import CaseSource, run
 
     source = CaseSource(cases, tuple(tag or ()), count, seed)
-    run(
-        source, out=out, save_cases=save_cases, failures=failures, workspace=workspace, to=_to(figures, report, as_json)
-    )
+    to = Setting(figures, report, workspace, as_json).output
+    run(source, out=out, save_cases=save_cases, failures=failures, workspace=workspace, to=to)
 
 
 @app.command()
+@with_setting
 def dialogue(
-    people: Annotated[int, typer.Option("--people", min=1, help="How many simulated people.")] = 60,
+    setting: Setting,
+    people: PeopleOption = 60,
+    people_by: Annotated[
+        Speaker, typer.Option("--people-by", help="Who finds their words; a model needs an endpoint.")
+    ] = Speaker.RULES,
     seed: SeedOption = 0,
-    out: OutOption = None,
-    report: ReportOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """How soon does somebody with a need find something? Simulated people talk to convrec and to simpler systems.
 
     Example: convrec eval dialogue --people 60 --report dialogue.html --workspace ./films
     """
-    from convrec.evals.dialogue import run_dialogue
-    from convrec.evals.suites import run_suite
+    from convrec.evals.cli_dialogue import run
 
-    run_suite(
-        workspace,
-        "dialogue",
-        lambda recommender, tick: run_dialogue(recommender, people=people, seed=seed, progress=tick),
-        _to(out, report, as_json),
-    )
+    run(setting, people=people, by_model=people_by is Speaker.MODEL, seed=seed)
 
 
 @app.command()
-def grounding(
-    count: Annotated[int, typer.Option("--count", min=1, help="How many requests are generated.")] = 60,
-    seed: SeedOption = 0,
-    out: OutOption = None,
-    report: ReportOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_setting
+def grounding(setting: Setting, count: CountOption = 60, seed: SeedOption = 0) -> None:
     """Is everything that is shown and said true? Claims are read again and checked against the items' records.
 
     Example: convrec eval grounding --out grounding.json --workspace ./films
@@ -106,23 +96,12 @@ def grounding(
     from convrec.evals.grounding import run_grounding
     from convrec.evals.suites import run_suite
 
-    run_suite(
-        workspace,
-        "grounding",
-        lambda recommender, tick: run_grounding(recommender, count=count, seed=seed, progress=tick),
-        _to(out, report, as_json),
-    )
+    run_suite(setting, "grounding", lambda r, tick: run_grounding(r, count=count, seed=seed, progress=tick))
 
 
 @app.command()
-def robustness(
-    count: Annotated[int, typer.Option("--count", min=1, help="How many requests are generated.")] = 40,
-    seed: SeedOption = 0,
-    out: OutOption = None,
-    report: ReportOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_setting
+def robustness(setting: Setting, count: CountOption = 40, seed: SeedOption = 0) -> None:
     """Does the same wish said otherwise give the same list? Typos, case, word order, paraphrase, injected orders.
 
     Example: convrec eval robustness --workspace ./films
@@ -130,26 +109,19 @@ def robustness(
     from convrec.evals.robustness import run_robustness
     from convrec.evals.suites import run_suite
 
-    run_suite(
-        workspace,
-        "robustness",
-        lambda recommender, tick: run_robustness(recommender, count=count, seed=seed, progress=tick),
-        _to(out, report, as_json),
-    )
+    run_suite(setting, "robustness", lambda r, tick: run_robustness(r, count=count, seed=seed, progress=tick))
 
 
 @app.command()
+@with_setting
 def latency(
+    setting: Setting,
     count: Annotated[int, typer.Option("--count", min=1, help="How many conversations are timed.")] = 60,
     size: Annotated[
         list[int] | None,
         typer.Option("--size", min=10, help="Items of a synthetic catalogue; may be repeated.", show_default=False),
     ] = None,
     seed: SeedOption = 0,
-    out: OutOption = None,
-    report: ReportOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """How long does a turn take, stage by stage, and beside plain Chroma with LangChain?
 
@@ -158,18 +130,14 @@ def latency(
     from convrec.evals.latency import SIZES, run_latency
     from convrec.evals.suites import run_suite
 
-    run_suite(
-        workspace,
-        "latency",
-        lambda recommender, tick: run_latency(
-            recommender, count=count, seed=seed, sizes=tuple(size or SIZES), progress=tick
-        ),
-        _to(out, report, as_json),
-    )
+    sizes = tuple(size or SIZES)
+    run_suite(setting, "latency", lambda r, tick: run_latency(r, count=count, seed=seed, sizes=sizes, progress=tick))
 
 
 @app.command()
+@with_setting
 def ranking(
+    setting: Setting,
     split: Annotated[SplitName, typer.Option("--split", help="How the end of the log is held out.")] = (
         SplitName.LEAVE_ONE_OUT
     ),
@@ -185,10 +153,6 @@ def ranking(
         ),
     ] = None,
     seed: SeedOption = 0,
-    out: OutOption = None,
-    report: ReportOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """How well is what people take next foreseen? The ranker is trained anew on the past alone, beside its baselines.
 
@@ -196,27 +160,18 @@ def ranking(
     """
     from convrec.evals.cli_ranking import run
 
-    run(
-        split=split.value,
-        people=people,
-        path=path,
-        seed=seed,
-        workspace=workspace,
-        to=_to(out, report, as_json),
-    )
+    run(setting, split=split.value, people=people, path=path, seed=seed)
 
 
 @app.command()
+@with_setting
 def crs(
+    setting: Setting,
     cases: Annotated[Path, typer.Option("--cases", help="Dialogues: a line {id, context, targets, mentioned}.")],
     candidates: Annotated[
         Path | None,
         typer.Option("--candidates", help="Titles that may be recommended, one a line.", show_default=False),
     ] = None,
-    out: OutOption = None,
-    report: ReportOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """What does the next message of a public dialogue recommend? Recall over a workspace of the dialogues' items.
 
@@ -224,7 +179,7 @@ def crs(
     """
     from convrec.evals.cli_crs import run
 
-    run(cases, candidates, workspace=workspace, to=_to(out, report, as_json))
+    run(setting, cases, candidates)
 
 
 @app.command()
@@ -241,23 +196,34 @@ def redial(
     convert(raw, out)
 
 
+@app.command()
+@with_setting
+def judge(setting: Setting, count: CountOption = 40, seed: SeedOption = 0) -> None:
+    """Which lists does a language model prefer, convrec's or plain dense retrieval's? Needs an endpoint.
+
+    Example: convrec eval judge --count 40 --out judge.json --workspace ./films
+    """
+    from convrec.evals.judge import run_judge
+    from convrec.evals.suites import run_suite
+
+    run_suite(setting, "judge", lambda r, tick: run_judge(r, count=count, seed=seed, progress=tick))
+
+
 @app.command("all")
+@with_setting
 def all_suites(
-    people: Annotated[int, typer.Option("--people", min=1, help="How many simulated people.")] = 60,
+    setting: Setting,
+    people: PeopleOption = 60,
     cases: Annotated[int, typer.Option("--count", min=1, help="How many request cases are generated.")] = 150,
     seed: SeedOption = 0,
-    out: OutOption = None,
-    report: ReportOption = None,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Every suite, one after the other; Ctrl-C keeps what is done.
+    """Every suite that needs no language model, one after the other; Ctrl-C keeps what is done.
 
     Example: convrec eval all --out today.json --report today.html --workspace ./films
     """
     from convrec.evals.suites import run_all
 
-    run_all(workspace, people=people, cases=cases, seed=seed, to=_to(out, report, as_json))
+    run_all(setting, people=people, cases=cases, seed=seed)
 
 
 @app.command()
@@ -275,7 +241,12 @@ def compare(
     raise typer.Exit(run(before, after, as_json=as_json))
 
 
-def _to(out: Path | None, report: Path | None, as_json: bool) -> Output:
-    from convrec.evals.suites import Output
+@app.command()
+def table(reports: Annotated[list[Path], typer.Argument(help="Reports of `convrec eval all --out`.")]) -> None:
+    """Reports as Markdown tables: convrec beside simpler systems.
 
-    return Output(out, report, as_json)
+    Example: convrec eval table today.json
+    """
+    from convrec.evals.markdown import print_tables
+
+    print_tables(reports)

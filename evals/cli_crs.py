@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from convrec.evals.cli_options import Setting
 from convrec.evals.crs_cases import convert_redial, read_dialogues, write_dialogues
 from convrec.evals.errors import EvaluationError
-from convrec.evals.suites import Output, run_suite
+from convrec.evals.suites import run_suite
 
 
-def run(cases: Path, candidates: Path | None, *, workspace: Path | None, to: Output) -> None:
+def run(setting: Setting, cases: Path, candidates: Path | None) -> None:
     """Over a workspace that holds the dialogues' items."""
     from convrec.evals.crs import run_crs
 
@@ -21,12 +22,7 @@ def run(cases: Path, candidates: Path | None, *, workspace: Path | None, to: Out
             titles = [line.strip() for line in candidates.read_text("utf-8").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
             raise EvaluationError(f"{candidates} cannot be read as text.") from error
-    run_suite(
-        workspace,
-        "crs",
-        lambda recommender, tick: run_crs(recommender, found, candidates=titles, progress=tick),
-        to,
-    )
+    run_suite(setting, "crs", lambda r, tick: run_crs(r, found, candidates=titles, progress=tick))
 
 
 def convert(raw: Path, out: Path) -> None:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from convrec.evals.cli_options import Setting
 from convrec.evals.errors import EvaluationError
-from convrec.evals.suites import Output, hand_out, run_suite
+from convrec.evals.suites import hand_out, run_suite
 from convrec.retrieval.interactions import InteractionLog
 
 
-def run(*, split: str, people: int | None, path: Path | None, seed: int, workspace: Path | None, to: Output) -> None:
+def run(setting: Setting, *, split: str, people: int | None, path: Path | None, seed: int) -> None:
     """Over a workspace, or over a public log by path."""
     from convrec.evals.ranking_suite import rank_log, run_ranking
     from convrec.evals.report import make_report
 
     if path is not None:
         log, items = read_sequences(path)
-        hand_out(make_report([rank_log(log, items, split=split)], source=path.name), to)
+        hand_out(make_report([rank_log(log, items, split=split)], source=path.name), setting.output)
         return
-    run_suite(
-        workspace,
-        "ranking",
-        lambda recommender, _: run_ranking(recommender, split=split, people=people, seed=seed),
-        to,
-    )
+    run_suite(setting, "ranking", lambda r, _: run_ranking(r, split=split, people=people, seed=seed))
 
 
 def read_sequences(path: Path) -> tuple[InteractionLog, int]:

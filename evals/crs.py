@@ -21,10 +21,12 @@ from convrec.retrieval.request import Description, Reference, Request
 from convrec.retrieval.schema import Role
 
 DEPTHS = (1, 5, 10, 20, 50)
+WORDS = 1000
+"""characters at the end of the dialogue that describe what is wanted"""
 MESSAGES = 3
-"""latest messages that describe what is wanted"""
-NAMED = 6
-"""latest titles that count as examples"""
+"""latest messages that plain dense retrieval compares: it does worse with more (chosen on a part of ReDial)"""
+NAMED = 12
+"""latest titles that count, as examples and as what the person took before"""
 FADE = 0.8
 """weight of each earlier example"""
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
@@ -106,7 +108,7 @@ def run_crs(
             *_figures(hits),
             count_figure("targets in the catalogue", known / total, better="neutral", unit="share"),
         ),
-        parameters={"cases": len(cases), "candidates": int(allowed.sum()), "messages": MESSAGES, "examples": NAMED},
+        parameters={"cases": len(cases), "candidates": int(allowed.sum()), "words": WORDS, "titles": NAMED},
         seconds=time.perf_counter() - started,
         partial=partial,
     )
@@ -141,7 +143,7 @@ def _figures(hits: Hits) -> list[Figure]:
 
 
 class _Full:
-    """Recall and ranker over a typed request: the latest messages describe, the titles named are examples."""
+    """Recall and ranker over a typed request: the dialogue describes, the titles named are examples and a history."""
 
     def __init__(self, recommender: Recommender, index: TitleIndex) -> None:
         self._engine = recommender.engine
@@ -155,8 +157,10 @@ class _Full:
             Reference(item_id=self._ids[row], title=self._titles[row], weight=FADE**age)
             for age, row in enumerate(reversed(rows))
         )
-        request = Request(descriptions=(Description(text=_words(case)),), references=references)
-        person = Person()
+        described = Description(text=_tail(case.context))
+        request = Request(descriptions=(described,), references=references)
+        unrated = np.full(len(rows), np.nan)
+        person = Person(None, np.array(rows, np.int32), unrated.astype(np.float32), unrated)
         # What was named may be recommended again: the condition 'all items' asks for it.
         query = replace(self._engine.query(request, person), exclude_rows=np.zeros(0, np.int32))
         recalled = self._engine.recall.recall(query, self._engine.sources)
@@ -171,7 +175,7 @@ class _Dense:
         self._engine = recommender.engine
 
     def __call__(self, case: DialogueCase) -> Rows:
-        cosines = np.asarray(self._engine.vectors @ self._engine.encode([_words(case)])[0])
+        cosines = np.asarray(self._engine.vectors @ self._engine.encode([_tail(case.context[-MESSAGES:])])[0])
         return np.argsort(-cosines, kind="stable")[:1000].astype(np.int32)
 
 
@@ -186,8 +190,8 @@ class _Known:
         return self._order
 
 
-def _words(case: DialogueCase) -> str:
-    return " ".join(case.context[-MESSAGES:])[-1000:]
+def _tail(messages: Sequence[str]) -> str:
+    return " ".join(messages)[-WORDS:]
 
 
 def _year(title: str) -> int | None:

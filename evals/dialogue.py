@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from convrec.agent.recommender import Recommender
+from convrec.evals.endpoint import EvaluationModel
+from convrec.evals.model_people import ModelPerson, Spoken
 from convrec.evals.simulator import Need, SimulatedPerson, draw_needs
 from convrec.evals.talkers import SYSTEMS, Talker
-from convrec.evals.types import Curve, Figure, Plot, SuiteResult, mean_figure
-from convrec.retrieval.catalogue import Catalogue
+from convrec.evals.types import Curve, Figure, Plot, SuiteResult, count_figure, mean_figure
 
 TURNS = 5
 
@@ -33,9 +34,9 @@ class Dialogue:
     messages: tuple[str, ...]
 
 
-def converse(need: Need, talker: Talker, catalogue: Catalogue, *, seed: int = 0) -> Dialogue:
+def converse(person: SimulatedPerson, talker: Talker) -> Dialogue:
     """One person talks to one system until something acceptable is shown or patience is out."""
-    person = SimulatedPerson(need, catalogue, seed=seed)
+    need = person.need
     message = person.first_message()
     messages, shown = [message], set[str]()
     success, questions, rejections, repeated, violating, looked_at = None, 0, 0, 0, 0, 0
@@ -65,29 +66,46 @@ def run_dialogue(
     people: int = 60,
     seed: int = 0,
     systems: Mapping[str, Callable[[Recommender], Talker]] | None = None,
+    model: EvaluationModel | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SuiteResult:
-    """The same people talk to every system."""
+    """The same people talk to every system; with `model`, it finds their words."""
     started = time.perf_counter()
     systems = systems or SYSTEMS
+    spoken = Spoken()
+
+    def person(need: Need) -> SimulatedPerson:
+        if model is None:
+            return SimulatedPerson(need, recommender.catalogue, seed=seed)
+        return ModelPerson(need, recommender.catalogue, model, spoken, seed=seed)
+
     needs = draw_needs(recommender.catalogue, recommender.engine.recall.popularity, people, seed, TURNS)
     done: dict[str, list[Dialogue]] = {name: [] for name in systems}
     partial = False
     try:
         for number, need in enumerate(needs):
             for name, start in systems.items():
-                done[name].append(converse(need, start(recommender), recommender.catalogue, seed=seed))
+                done[name].append(converse(person(need), start(recommender)))
             if progress is not None:
                 progress(number + 1, len(needs))
     except KeyboardInterrupt:
         partial = True
     figures = [figure for name, dialogues in done.items() for figure in dialogue_figures(name, dialogues)]
+    notes = ["Everybody has seen the best known items already, so popularity alone cannot succeed by construction."]
+    if model is not None:
+        figures += _spoken_figures(spoken)
+        notes += [f"{model.out}: from there on the rules spoke for everybody."] if model.out else []
     return SuiteResult(
         suite="dialogue",
         figures=tuple(figures),
-        parameters={"people": len(needs), "seed": seed, "turns": TURNS, "simulator": "rules"},
+        parameters={
+            "people": len(needs),
+            "seed": seed,
+            "turns": TURNS,
+            "simulator": "rules" if model is None else model.name,
+        },
         plots=(_plot(done),),
-        notes=("Everybody has seen the best known items already, so popularity alone cannot succeed by construction.",),
+        notes=tuple(notes),
         seconds=time.perf_counter() - started,
         partial=partial,
     )
@@ -112,6 +130,20 @@ def dialogue_figures(system: str, dialogues: Sequence[Dialogue]) -> list[Figure]
         mean("lists rejected", lambda d: d.rejections, "lower"),
         mean("items repeated", lambda d: d.repeated, "lower"),
         mean("looked at against the person's words", lambda d: d.violating / max(d.looked_at, 1), "lower", "share"),
+    ]
+
+
+def _spoken_figures(spoken: Spoken) -> list[Figure]:
+    """Whose words the people's messages were: a run that the rules spoke for says nothing about a model."""
+    parts = {
+        "messages of the language model": spoken.by_model,
+        "messages of the rules, the model gave none": spoken.unanswered,
+        "messages of the rules, the model's named an acceptable item": spoken.leaking,
+    }
+    total = sum(parts.values())
+    return [
+        count_figure(name, part / total if total else float("nan"), better="neutral", unit="share", n=total)
+        for name, part in parts.items()
     ]
 
 

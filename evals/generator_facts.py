@@ -24,11 +24,11 @@ FEWEST = 5
 WIDEST = 0.6
 """share of the catalogue that fits, at most"""
 VALUES = 80
+"""values of an attribute that are drawn from, the most frequent ones"""
 DENIALS = 60
 """values drawn in search of one that can be denied"""
 LARGE = 400
 """values from which a vocabulary of topics is a heap of tags: what it says ranks items, it does not bind"""
-"""values of an attribute that are drawn from, the most frequent ones"""
 
 MACRO_LANGUAGES = frozenset(("zh", "ar", "fa", "no", "sw", "ms"))
 """codes of language families: people who name one may mean items with the code of a member"""

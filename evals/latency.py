@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convrec.agent.recommender import Recommender
 from convrec.evals.request_generator import generate
+from convrec.evals.request_suite import searches
 from convrec.evals.types import Curve, Figure, Plot, SuiteResult, count_figure, percentile_figure
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import And
@@ -41,40 +43,49 @@ def run_latency(
     started = time.perf_counter()
     cases = generate(recommender.catalogue, count + WARM_UP, seed)
     stages: dict[str, list[float]] = defaultdict(list)
-    plain: list[float] = []
+    simple: dict[str, list[float]] = defaultdict(list)
     tokens = {"calls": 0, "input_tokens": 0, "output_tokens": 0}
     cost = 0.0
     figures: list[Figure] = []
-    growth: dict[int, float] = {}
+    growth: dict[int, list[float]] = {}
+    held: dict[int, float] = {}
     partial = False
-    retrieve = _plain(recommender)
+    searched = {"plain Chroma with LangChain": _plain(recommender), "BM25": searches(recommender)["BM25"]}
     try:
         for number, case in enumerate(cases):
             conversation = recommender.session(stored=False)
             for turn in case.turns:
                 reply = conversation.send(turn)
-                took = _milliseconds(retrieve, turn)
+                took = {name: _milliseconds(search, turn) for name, search in searched.items()}
                 if number < WARM_UP:
                     continue
                 for stage, spent in reply.trace.timings_ms.items():
                     stages[stage].append(spent)
-                plain.append(took)
+                for name, spent in took.items():
+                    simple[name].append(spent)
                 for name in tokens:
                     tokens[name] += getattr(reply.trace.llm, name)
                 cost += reply.trace.llm.cost or 0.0
             if progress is not None:
                 progress(number + 1, len(cases))
         for size in sizes:
-            growth[size] = float(np.percentile(recall_times(recommender, size, seed), 95))
+            before = _memory()
+            recall, vectors = synthetic(recommender, size, seed)
+            held[size] = _memory() - before
+            growth[size] = recall_times(recall, vectors)
+            del recall, vectors
         if cold:
             figures.append(_cold_start(recommender.people.path.parent))
     except KeyboardInterrupt:
         partial = True
     named = [stage for stage in STAGES if stage in stages] + [stage for stage in stages if stage not in STAGES]
     figures += [percentile_figure(f"{stage} p{p}", stages[stage], p) for stage in named for p in PERCENTILES]
-    figures += [percentile_figure(f"plain Chroma with LangChain p{p}", plain, p) for p in PERCENTILES]
-    figures = [f.model_copy(update={"better": "neutral"}) if f.name.startswith("plain") else f for f in figures]
-    figures += [count_figure(f"recall p95, {s:,} items", ms, better="neutral", unit="ms") for s, ms in growth.items()]
+    others = [percentile_figure(f"{name} p{p}", times, p) for name, times in simple.items() for p in PERCENTILES]
+    others += [percentile_figure(f"recall p{p}, {s:,} items", t, p) for s, t in growth.items() for p in PERCENTILES]
+    figures += [figure.model_copy(update={"better": "neutral"}) for figure in others]
+    figures += [
+        count_figure(f"memory of {size:,} items", mib, better="neutral", unit="MiB") for size, mib in held.items()
+    ]
     figures.append(count_figure("memory", _memory(), better="neutral", unit="MiB"))
     if tokens["calls"]:
         turns = len(stages["total"])
@@ -83,7 +94,7 @@ def run_latency(
     return SuiteResult(
         suite="latency",
         figures=tuple(figures),
-        parameters={"turns": len(plain), "seed": seed, "sizes": list(growth), "warm_up": WARM_UP},
+        parameters={"turns": len(stages["total"]), "seed": seed, "sizes": list(growth), "warm_up": WARM_UP},
         plots=_plots(stages, growth),
         notes=("Synthetic sizes hold copies of the catalogue's items with vectors that differ by a little noise.",),
         seconds=time.perf_counter() - started,
@@ -91,19 +102,23 @@ def run_latency(
     )
 
 
-def recall_times(recommender: Recommender, size: int, seed: int = 0) -> list[float]:
-    """Milliseconds of each exact recall over a synthetic catalogue of `size` items."""
+def synthetic(recommender: Recommender, size: int, seed: int = 0) -> tuple[Recall, NDArray[np.float32]]:
+    """Exact recall over a synthetic catalogue of `size` items, and their vectors (size, d)."""
     random = np.random.default_rng(seed)
     rows = random.integers(0, len(recommender.catalogue), size)
     vectors = np.asarray(recommender.engine.vectors, np.float32)[rows]
     vectors += random.standard_normal(vectors.shape, np.float32) * np.float32(0.02)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    recall = Recall(resampled(recommender.catalogue, rows), vectors)
+    return Recall(resampled(recommender.catalogue, rows), vectors), vectors
+
+
+def recall_times(recall: Recall, vectors: NDArray[np.float32]) -> list[float]:
+    """Milliseconds of each recall of `QUERIES` items' neighbours."""
     times = []
     for number in range(QUERIES + WARM_UP):
         query = RecallQuery(
             filter=And(parts=()),
-            text_vectors=vectors[number % size][None],
+            text_vectors=vectors[number % len(vectors)][None],
             text_weights=np.ones(1, np.float32),
         )
         times.append(_milliseconds(recall.recall, query))
@@ -148,7 +163,7 @@ def _memory() -> float:
     return round(float(psutil.Process().memory_info().rss) / 2**20, 1)
 
 
-def _plots(stages: dict[str, list[float]], growth: dict[int, float]) -> tuple[Plot, ...]:
+def _plots(stages: dict[str, list[float]], growth: dict[int, list[float]]) -> tuple[Plot, ...]:
     named = [stage for stage in STAGES if stages.get(stage)]
     bars = tuple(
         Curve(label=f"p{p}", x=tuple(named), y=tuple(float(np.percentile(stages[s], p)) for s in named))
@@ -156,6 +171,10 @@ def _plots(stages: dict[str, list[float]], growth: dict[int, float]) -> tuple[Pl
     )
     plots = [Plot(title="A warm turn", kind="bar", x_label="stage", y_label="milliseconds", curves=bars)]
     if growth:
-        line = Curve(label="recall p95", x=tuple(float(s) for s in growth), y=tuple(growth.values()))
-        plots.append(Plot(title="Recall by size", kind="line", x_label="items", y_label="milliseconds", curves=(line,)))
+        sizes = tuple(float(size) for size in growth)
+        lines = tuple(
+            Curve(label=f"recall p{p}", x=sizes, y=tuple(float(np.percentile(t, p)) for t in growth.values()))
+            for p in (50, 95)
+        )
+        plots.append(Plot(title="Recall by size", kind="line", x_label="items", y_label="milliseconds", curves=lines))
     return tuple(plots)

@@ -127,8 +127,10 @@ class Generator:
         wish = self.facts.theme(self._random)
         if wish is None:
             return None
-        ids = [self.facts.catalogue.ids[row] for row in np.flatnonzero(wish.mask).tolist()]
-        return [self._say([wish])], Expectation(at_least=FEWEST, relevant_ids=tuple(ids))
+        catalogue, rows = self.facts.catalogue, np.flatnonzero(wish.mask).tolist()
+        ids, titles = (tuple(column[row] for row in rows) for column in (catalogue.ids, catalogue.titles))
+        # Without a tagged item in the list, any list at all would pass.
+        return [self._say([wish])], Expectation(at_least=FEWEST, relevant_ids=ids, include_any_titles=titles)
 
     def _alternatives(self) -> tuple[list[str], Expectation] | None:
         wish = self.facts.either(self._random)

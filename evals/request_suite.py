@@ -28,7 +28,7 @@ def run_requests(
     seed: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[SuiteResult, list[Verdict]]:
-    """Judge the cases, and what Chroma similarity and BM25 show for the same words.
+    """Judge the cases, and what Chroma similarity, BM25 and mere popularity show for the same words.
 
     Raises:
         EvaluationError: there are no cases.
@@ -100,7 +100,12 @@ def searches(recommender: Recommender) -> dict[str, Callable[[str], list[str]]]:
         best = np.argsort(-np.nan_to_num(scores), kind="stable")[:LIST]
         return [catalogue.ids[row] for row in best.tolist() if scores[row] > 0]
 
-    return {"plain Chroma": chroma, "BM25": bm25}
+    def popular(words: str) -> list[str]:
+        del words
+        order = np.argsort(-recommender.engine.recall.popularity, kind="stable")[:LIST]
+        return [catalogue.ids[row] for row in order.tolist()]
+
+    return {"plain Chroma": chroma, "BM25": bm25, "popularity": popular}
 
 
 def _judge_list(recommender: Recommender, case: RequestCase, ids: Sequence[str]) -> Verdict:

@@ -6,17 +6,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 from rich.progress import Progress
 
 from convrec.agent.recommender import Recommender
+from convrec.evals.cli_options import Setting
 from convrec.evals.errors import EvaluationError
 from convrec.evals.report import EvaluationReport, make_report, suite_table, write_report
 from convrec.evals.types import SuiteResult
-
-Scale = Literal["quick", "full"]
 
 Tick = Callable[[int, int], None]
 
@@ -30,25 +28,36 @@ class Output:
     as_json: bool = False
 
 
-def run_suite(workspace: Path | None, name: str, run: Callable[[Recommender, Tick], SuiteResult], to: Output) -> None:
-    """Run one suite over a workspace and hand its report out."""
+def run_suite(setting: Setting, name: str, run: Callable[[Recommender, Tick], SuiteResult]) -> None:
+    """Run one suite over a workspace and hand its report out.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C ended the suite early; what was done until then has been handed out.
+    """
     console = Console(stderr=True)
-    with Recommender.open(workspace) as recommender:
+    with Recommender.open(setting.workspace) as recommender:
         recommender.warm()
         with Progress(console=console, transient=True) as bars:
             task = bars.add_task(name, total=None)
             result = run(recommender, lambda done, total: bars.update(task, completed=done, total=total))
-        hand_out(make_report([result], recommender=recommender), to)
+        hand_out(make_report([result], recommender=recommender), setting.output)
+    if result.partial:
+        _say_kept(console, name)
+        raise KeyboardInterrupt
 
 
-def run_all(workspace: Path | None, *, people: int, cases: int, seed: int, to: Output) -> None:
-    """Every suite that the workspace can have.
+def run_all(setting: Setting, *, people: int, cases: int, seed: int) -> None:
+    """Every suite that the workspace can have; one that cannot run is named and passed over.
 
-    Ctrl-C keeps what is done; a suite that cannot run is named and passed over.
+    Raises:
+        KeyboardInterrupt: Ctrl-C ended the run early; what was done until then has been handed out.
+        EvaluationError: no suite could run.
     """
     console = Console(stderr=True)
     results: list[SuiteResult] = []
-    with Recommender.open(workspace) as recommender:
+    to = setting.output
+    interrupted = False
+    with Recommender.open(setting.workspace) as recommender:
         recommender.warm()
         with Progress(console=console, transient=True) as bars:
             for name, run in _plan(recommender, people, cases, seed):
@@ -58,17 +67,25 @@ def run_all(workspace: Path | None, *, people: int, cases: int, seed: int, to: O
                 except EvaluationError as error:
                     console.print(f"{name}: {error}", markup=False, highlight=False)
                 except KeyboardInterrupt:
-                    console.print(f"{name}: interrupted; what was done until then is kept.", markup=False)
-                    break
+                    interrupted = True
                 finally:
                     bars.remove_task(task)
+                interrupted = interrupted or (bool(results) and results[-1].partial)
+                if interrupted:
+                    _say_kept(console, name)
+                    break
                 if results and to.out is not None:
                     write_report(make_report(results, recommender=recommender), to.out)
-                if results and results[-1].partial:
-                    break
-        if not results:
+        if results:
+            hand_out(make_report(results, recommender=recommender), to)
+        elif not interrupted:
             raise EvaluationError("No suite could run over this workspace.")
-        hand_out(make_report(results, recommender=recommender), to)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _say_kept(console: Console, name: str) -> None:
+    console.print(f"{name}: interrupted; what was done until then is kept.", markup=False, highlight=False)
 
 
 def hand_out(report: EvaluationReport, to: Output) -> None:

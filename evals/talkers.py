@@ -65,6 +65,26 @@ class PlainDense:
         return _next(found, self._shown, self._count)
 
 
+class PlainLexical:
+    """BM25 over everything the person said, without what was shown before."""
+
+    def __init__(self, recommender: Recommender, count: int = 10) -> None:
+        self._recommender = recommender
+        self._count = count
+        self._words: list[str] = []
+        self._shown: dict[str, None] = {}
+
+    def say(self, message: str) -> Turn:
+        self._words.append(message)
+        scores = self._recommender.generation.lexical.scores(" ".join(self._words))
+        if scores is None:
+            return Turn(())
+        best = np.argsort(-np.nan_to_num(scores), kind="stable")[: self._count + len(self._shown)].tolist()
+        return _next(
+            [self._recommender.catalogue.ids[row] for row in best if scores[row] > 0], self._shown, self._count
+        )
+
+
 class Popular:
     """The best known items, whatever is said."""
 
@@ -89,6 +109,7 @@ SYSTEMS: dict[str, Callable[[Recommender], Talker]] = {
     "convrec": FullSystem,
     "no questions": WithoutQuestions,
     "plain dense": PlainDense,
+    "BM25": PlainLexical,
     "popularity": Popular,
 }
 """by the name under which the figures appear, ours first"""

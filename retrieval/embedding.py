@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,9 @@ def open_embedder(settings: EmbeddingSettings | None = None) -> Embedder:
         )
     return SentenceTransformerEmbedder(settings.model, batch_size=settings.batch_size, max_tokens=settings.max_tokens)
 
+
+FEW = 8
+"""texts that one thread encodes: on a busy machine, threads that wait for each other spin for longer than they work"""
 
 CHARACTERS_PER_TOKEN = 32
 """a generous bound: a text of megabytes is cut before it is split into tokens, most of which no model reads"""
@@ -112,7 +116,7 @@ class SentenceTransformerEmbedder:
         if not texts:
             return np.zeros((0, self.identity.dim), dtype=np.float32)
         model = self._model()
-        with self._lock:
+        with self._lock, _threads(1 if len(texts) <= FEW else None):
             vectors = model.encode_query(
                 list(texts), batch_size=self._batch_size, show_progress_bar=False, convert_to_numpy=True
             )
@@ -123,6 +127,20 @@ class SentenceTransformerEmbedder:
             if self._loaded is None:
                 self._loaded = _load(self._name, self._max_tokens)
             return self._loaded
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Compute with so many threads of torch; None leaves them as they are."""
+    import torch
+
+    usual = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 def _load(name: str, max_tokens: int | None) -> SentenceTransformer:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from convrec.agent.recommender import Recommender
+from convrec.agent.scripted_model import Say, ScriptedChatModel
+from convrec.agent.settings import LLMSettings
 from convrec.evals.dialogue import TURNS, Dialogue, converse, dialogue_figures, run_dialogue
 from convrec.evals.simulator import Need, SimulatedPerson, draw_needs
 from convrec.evals.talkers import SYSTEMS, FullSystem, Popular, Turn
@@ -36,6 +39,19 @@ class Scripted:
         return self._turns[min(len(self.heard), len(self._turns)) - 1]
 
 
+class Watched(FullSystem):
+    """convrec, and every id that it showed."""
+
+    def __init__(self, recommender: Recommender) -> None:
+        super().__init__(recommender)
+        self.shown: set[str] = set()
+
+    def say(self, message: str) -> Turn:
+        turn = super().say(message)
+        self.shown.update(turn.ids)
+        return turn
+
+
 def ids_of(need: Need, tools: Recommender, *, fitting: bool) -> tuple[str, ...]:
     rows = np.flatnonzero(need.acceptable if fitting else ~need.acceptable)
     return tuple(tools.catalogue.ids[row] for row in rows[:5].tolist())
@@ -55,20 +71,20 @@ def test_needs_can_be_met_and_hold_what_they_say(needs: list[Need]) -> None:
 def test_success_is_the_turn_of_the_first_acceptable_item(needs: list[Need], tools: Recommender) -> None:
     need = needs[0]
     good, bad = ids_of(need, tools, fitting=True), ids_of(need, tools, fitting=False)
-    at_once = converse(need, Scripted(Turn(good)), tools.catalogue)
+    at_once = converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn(good)))
     assert (at_once.success, at_once.turns, at_once.rejections) == (1, 1, 0)
-    later = converse(need, Scripted(Turn(bad), Turn(bad), Turn((*bad[:2], *good))), tools.catalogue)
+    later = converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn(bad), Turn(bad), Turn((*bad[:2], *good))))
     assert (later.success, later.turns, later.rejections) == (3, 3, 2)
     assert later.repeated == len(bad) + 2
-    never = converse(need, Scripted(Turn(bad)), tools.catalogue)
+    never = converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn(bad)))
     assert (never.success, never.turns, never.rejections) == (None, TURNS, TURNS)
 
 
 def test_only_what_is_looked_at_counts(needs: list[Need], tools: Recommender) -> None:
     need = needs[0]
     good, bad = ids_of(need, tools, fitting=True), ids_of(need, tools, fitting=False)
-    assert converse(need, Scripted(Turn((*bad[:5], *good))), tools.catalogue).success is None
-    assert converse(need, Scripted(Turn((*bad[:4], *good))), tools.catalogue).success == 1
+    assert converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn((*bad[:5], *good)))).success is None
+    assert converse(SimulatedPerson(need, tools.catalogue), Scripted(Turn((*bad[:4], *good)))).success == 1
 
 
 def test_people_answer_what_they_are_asked(needs: list[Need], tools: Recommender) -> None:
@@ -86,7 +102,7 @@ def test_nothing_said_names_an_acceptable_item(needs: list[Need], tools: Recomme
     for need in needs:
         bad = ids_of(need, tools, fitting=False)
         deaf = Scripted(Turn(bad, "Anything else?"), Turn(()), Turn(bad))
-        done = converse(need, deaf, tools.catalogue)
+        done = converse(SimulatedPerson(need, tools.catalogue), deaf)
         assert list(done.messages) == deaf.heard
         text = " | ".join(deaf.heard).casefold()
         for row in np.flatnonzero(need.acceptable).tolist():
@@ -94,9 +110,32 @@ def test_nothing_said_names_an_acceptable_item(needs: list[Need], tools: Recomme
             assert f" {tools.catalogue.ids[row]} ".casefold() not in f" {text} "
 
 
+def test_no_target_enters_what_a_model_reads_or_a_log(
+    built_films: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A measured system with a language model learns of a target only once it has found it by itself."""
+    caplog.set_level(logging.DEBUG)
+    settings = hashing_settings()
+    settings = settings.model_copy(update={"llm": LLMSettings(model="scripted", mode="structured", retries=0)})
+    chat = ScriptedChatModel([Say("{}")])
+    with Recommender.open(built_films, settings, model=chat) as films:
+        needs = draw_needs(films.catalogue, films.engine.recall.popularity, 8)
+        for need in needs:
+            chat.heard.clear()
+            system = Watched(films)
+            converse(SimulatedPerson(need, films.catalogue), system)
+            read = [str(m[-1].content) for m in chat.heard if str(m[0].content).startswith("You read messages")]
+            assert read
+            found = need.acceptable.copy()
+            found[films.catalogue.rows(system.shown)] = False
+            targets = [films.catalogue.titles[row] for row in np.flatnonzero(found).tolist()]
+            for text in (*read, caplog.text, *capfd.readouterr()):
+                assert not [title for title in targets if title in text]
+
+
 def test_a_system_that_ignores_people_does_badly(needs: list[Need], tools: Recommender) -> None:
     def success(name: str) -> float:
-        done = [converse(need, SYSTEMS[name](tools), tools.catalogue) for need in needs]
+        done = [converse(SimulatedPerson(need, tools.catalogue), SYSTEMS[name](tools)) for need in needs]
         return float(np.mean([d.success is not None and d.success <= 3 for d in done]))
 
     assert success("convrec") >= success("popularity") + 0.3

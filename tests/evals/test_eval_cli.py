@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from convrec.agent.cli import run
-from convrec.evals.report import read_report, write_report
+from convrec.evals.grounding import Audit
+from convrec.evals.report import make_report, read_report, write_report
+from convrec.evals.types import Figure, SuiteResult, count_figure
 
 
 @pytest.fixture(autouse=True)
@@ -62,17 +66,64 @@ def test_compare_tells_a_regression_by_its_exit_code(built_films: Path, tmp_path
     assert run(["eval", "compare", str(after), str(before), "--json"]) == 0
 
 
+def test_ctrl_c_keeps_what_is_done(
+    built_films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count, calls = Audit.count, []
+
+    def interrupted(self: Audit, *arguments: Any) -> None:
+        calls.append(arguments)
+        if len(calls) == 4:
+            signal.raise_signal(signal.SIGINT)
+        count(self, *arguments)
+
+    monkeypatch.setattr(Audit, "count", interrupted)
+    out, page = tmp_path / "part.json", tmp_path / "part.html"
+    arguments = ["eval", "grounding", "--count", "9", "--out", str(out), "--report", str(page), "-w", str(built_films)]
+    assert run(arguments) == 130
+    report = read_report(out)
+    assert report.suites[0].partial
+    assert report.suites[0].figure("items outside the catalogue").n > 0
+    assert "Interrupted" in page.read_text("utf-8")
+    assert "what was done until then is kept" in " ".join(capsys.readouterr().err.split())
+
+
+def test_reports_as_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def suite(name: str, *figures: Figure) -> SuiteResult:
+        return SuiteResult(suite=name, figures=figures)
+
+    passed = Figure(name="cases passed", value=0.9, low=0.85, high=0.95, unit="share")
+    suites = [
+        suite("requests", passed, count_figure("BM25: cases passed", 0.125, unit="share")),
+        suite("ranking, leave-one-out", count_figure("item-kNN: ndcg@10", 0.0625)),
+        suite("latency", count_figure("total p50", 12.0, unit="ms"), count_figure("BM25 p50", 1.0, unit="ms")),
+    ]
+    write_report(make_report(suites, source="tools"), tmp_path / "a.json")
+    assert run(["eval", "table", str(tmp_path / "a.json")]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert rows == [
+        "| system | ranking, nDCG@10 | requests passed | turn p50 | turn p95 |",
+        "| --- | --- | --- | --- | --- |",
+        "| **convrec** | – | 90.0% [85.0%, 95.0%] | 12 ms | – |",
+        "| plain Chroma similarity | – | – | – | – |",
+        "| BM25 | – | 12.5% | 1.0 ms | – |",
+        "| popularity | – | – | – | – |",
+        "| item-kNN | 0.062 | – | – | – |",
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["requests", "--cases", "missing.jsonl"],
         ["compare", "missing.json", "missing.json"],
+        ["table", "missing.json"],
         ["ranking", "--path", "missing.txt"],
         ["ranking", "--split", "random"],
     ],
 )
 def test_mistakes_are_one_sentence(arguments: list[str], built_films: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    where = [] if arguments[0] == "compare" else ["-w", str(built_films)]
+    where = [] if arguments[0] in ("compare", "table") else ["-w", str(built_films)]
     assert run(["eval", *arguments, *where]) == 2
     assert "Traceback" not in capsys.readouterr().err
 
