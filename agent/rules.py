@@ -289,9 +289,28 @@ class RulesInterpreter:
 
     def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
         """What is left describes what is wanted."""
+        words = _joined(chart, words)
         positive = [w for w in words if not w.negated]
         if positive and (instead or any(s.instead for s in said)):
             draft.edits.append(RequestEdit(op="drop", target="description"))
         for segment in words:
             text = chart.said(segment.start, segment.end)
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
+
+
+def _joined(chart: Chart, words: list[Words]) -> list[Words]:
+    """Words of one sentence with nothing between them that was read belong together: scraps of it mean little."""
+    joined: list[Words] = []
+    for segment in words:
+        last = joined[-1] if joined else None
+        if last is not None and not (last.negated or segment.negated) and _unread(chart, last.end, segment.start):
+            joined[-1] = Words(last.start, segment.end)
+        else:
+            joined.append(segment)
+    return joined
+
+
+def _unread(chart: Chart, start: int, end: int) -> bool:
+    own = chart.owner[start:end]
+    read = any(span is not None and span.kind not in ("cue", "skip") for span in own)
+    return not read and not any(chart.breaks(p, ".;!?\n") for p in range(start, end + 1))
