@@ -20,8 +20,8 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 MOST_VALUES = 400
 """of one attribute: its most frequent ones; the tail of a heap of tags names single items"""
-TEMPERATURE = 0.04
-"""of the softmax over values: a value that is 0.04 of cosine behind the nearest one counts e times less"""
+TEMPERATURE = 0.08
+"""of the softmax over values: a value that is 0.08 of cosine behind the nearest one counts e times less"""
 
 
 class TopicSource:
