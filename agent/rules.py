@@ -304,7 +304,8 @@ def _joined(catalogue: Catalogue, chart: Chart, words: list[Words], said: list[S
     for position, span in enumerate(chart.owner):
         if span is not None and _topics_only(catalogue, span):
             wanted.add(position)
-    against = {p for entry in (*said, *words) if entry.negated for p in range(entry.start, entry.end)}
+    against = {p for entry in said if entry.negated for p in range(entry.start, entry.end)}
+    against |= {p for w in words if w.negated for p in range(w.start, w.end)}
     joined: list[Words] = []
     for segment in words:
         last = joined[-1] if joined else None
