@@ -145,8 +145,11 @@ class Finder:
     def read_hits(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> list[Wanted]:
         """What the hits of some words ask for together."""
         nations = [h for h in hits if h.attribute.role in (Role.LANGUAGE, Role.COUNTRY)]
-        if nations:
+        # What the schema calls a topic goes before what a language calls a nation ('Hollywood').
+        topics = [h for h in hits if h.attribute.role is Role.TOPIC and h.how == "synonym"]
+        if nations and not topics:
             return [self._nation(chart, start, end, nations)]
+        hits = [h for h in hits if h not in nations]
         sure = [h for h in hits if self.values.controlled(h.attribute) or h.attribute.role is not Role.TOPIC]
         tags = [h for h in hits if h not in sure]
         if not sure:

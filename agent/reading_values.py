@@ -143,7 +143,8 @@ class ValueIndex:
             for half in _halves(value):
                 self._put(key_of(half), Hit(attribute, (value,), "name"))
             words = key_of(value).split()
-            if len(words) > 1 and len(words[-1]) > 2:
+            # A schema that gives other names for a value says itself what it is called.
+            if len(words) > 1 and len(words[-1]) > 2 and value not in attribute.synonyms:
                 heads.setdefault(words[-1], []).append(value)
         for head, values in heads.items():
             if head not in self.grammar.plain_words and head not in self.grammar.noun_words and len(values) <= 12:

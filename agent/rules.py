@@ -36,7 +36,7 @@ from convrec.agent.reading_ranges import year_extent
 from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import ScopeReader, Words
-from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
+from convrec.agent.reading_text import MAX_TOKENS, Chart, Span, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_turn import ActResolver, as_act
 from convrec.agent.reading_values import ValueIndex
@@ -289,9 +289,52 @@ class RulesInterpreter:
 
     def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
         """What is left describes what is wanted."""
+        words = _joined(self.catalogue, chart, words, said)
         positive = [w for w in words if not w.negated]
         if positive and (instead or any(s.instead for s in said)):
             draft.edits.append(RequestEdit(op="drop", target="description"))
         for segment in words:
             text = chart.said(segment.start, segment.end)
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
+
+
+def _joined(catalogue: Catalogue, chart: Chart, words: list[Words], said: list[Said]) -> list[Words]:
+    """Words of one sentence belong together, with the topics named among them: scraps of it mean little."""
+    wanted = {p for w in words if not w.negated for p in range(w.start, w.end)}
+    for position, span in enumerate(chart.owner):
+        if span is not None and _topics_only(catalogue, span):
+            wanted.add(position)
+    against = {p for entry in said if entry.negated for p in range(entry.start, entry.end)}
+    against |= {p for w in words if w.negated for p in range(w.start, w.end)}
+    joined: list[Words] = []
+    for segment in words:
+        last = joined[-1] if joined else None
+        if segment.negated:
+            joined.append(segment)
+        elif last is None or last.negated or segment.end > last.end:
+            start = _reach(chart, segment.start, -1, wanted - against)
+            joined.append(Words(start, _reach(chart, segment.end, 1, wanted - against)))
+    return joined
+
+
+def _reach(chart: Chart, edge: int, step: int, wanted: set[int]) -> int:
+    """How far a description goes from an edge, over words that mean nothing else, within its sentence."""
+    reached = edge
+    while 0 <= (position := edge + min(step, 0)) < len(chart):
+        span = chart.owner[position]
+        other = span is not None and span.kind not in ("cue", "skip") and position not in wanted
+        if other or chart.breaks(edge, ".;!?\n"):
+            break
+        edge += step
+        if position in wanted:
+            reached = edge
+    return reached
+
+
+def _topics_only(catalogue: Catalogue, span: Span) -> bool:
+    """Whether a span names topics, which a description may quote, and nothing else."""
+    return (
+        span.kind == "want"
+        and isinstance(span.payload, list)
+        and all(w.field and catalogue.schema.attribute(w.field).role is Role.TOPIC for w in span.payload)
+    )

@@ -77,6 +77,8 @@ class Attribute(BaseModel):
     """the most frequent values, at most 200; the whole vocabulary is `Catalogue.vocabulary(name)`"""
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """value -> other words for it"""
+    meanings: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """value -> what it means, in a phrase or several: compared with requests by meaning, never read as its name"""
     missing: int = 0
     provenance: str | None = None
     """who wrote the values where it is not the person's own file"""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convrec.retrieval.inference import ColumnOverrides
 
 _TOP = ("name", "noun", "id", "title", "text", "count", "attributes", "interactions", "measured")
-_ATTRIBUTE = ("label", "kind", "role", "unit", "separator", "date_format", "synonyms", "provenance")
+_ATTRIBUTE = ("label", "kind", "role", "unit", "separator", "date_format", "synonyms", "meanings", "provenance")
 _MEASURED = ("minimum", "maximum", "integer", "distinct", "missing", "vocabulary")
 _LOG = ("user", "item", "value", "time", "event")
 _HELP = (
@@ -72,11 +72,12 @@ def _attribute_table(attribute: Attribute) -> Any:
         value = getattr(attribute, key)
         if value is not None:
             table.add(key, str(value))
-    if attribute.synonyms:
-        synonyms = tomlkit.inline_table()
-        for value, others in attribute.synonyms.items():
-            synonyms.add(value, list(others))
-        table.add("synonyms", synonyms)
+    for key, words in (("synonyms", attribute.synonyms), ("meanings", attribute.meanings)):
+        if words:
+            entries = tomlkit.inline_table()
+            for value, others in words.items():
+                entries.add(value, list(others))
+            table.add(key, entries)
     return table
 
 
@@ -195,9 +196,6 @@ def _attribute(name: str, entry: Any, measured: Any, path: Path) -> Attribute:
         raise SchemaError(f"{path.name}: {where}kind is missing; choose one of: {', '.join(AttributeKind)}.")
     kind = _choice(entry["kind"], [k.value for k in AttributeKind], f"{where}kind", path)
     role = _choice(entry["role"], [r.value for r in Role], f"{where}role", path) if entry.get("role") else None
-    synonyms = entry.get("synonyms", {})
-    if not isinstance(synonyms, dict):
-        raise SchemaError(f'{path.name}: {where}synonyms must look like {{ value = ["other word"] }}.')
     optional = {key: _text(entry, key, "", path) or None for key in ("unit", "separator", "date_format", "provenance")}
     if kind == AttributeKind.CATEGORIES and optional["separator"] is None:
         optional["separator"] = "|"
@@ -206,10 +204,18 @@ def _attribute(name: str, entry: Any, measured: Any, path: Path) -> Attribute:
         label=_text(entry, "label", "", path) or label(name, optional["unit"]),
         kind=AttributeKind(kind),
         role=Role(role) if role else None,
-        synonyms={value: _names(others, f"{where}synonyms", path) for value, others in synonyms.items()},
+        synonyms=_words_of_values(entry, "synonyms", where, path),
+        meanings=_words_of_values(entry, "meanings", where, path),
         **optional,
         **_statistics(measured),
     )
+
+
+def _words_of_values(entry: Mapping[str, Any], key: str, where: str, path: Path) -> dict[str, tuple[str, ...]]:
+    table = entry.get(key, {})
+    if not isinstance(table, dict):
+        raise SchemaError(f'{path.name}: {where}{key} must look like {{ value = ["other words"] }}.')
+    return {value: _names(words, f"{where}{key}", path) for value, words in table.items()}
 
 
 def _choice(value: Any, allowed: list[str], key: str, path: Path) -> str:

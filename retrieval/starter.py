@@ -256,18 +256,19 @@ def _from_path(path: Path) -> tuple[list[Film], list[Rating]]:
 def schema_toml() -> str:
     """The schema of the starter catalogue, as the file that the reader of files takes.
 
-    Other words for themes and moods come from the table that defines them.
+    Other words for themes and moods, and what they mean, come from the table that defines them.
     """
     data = resources.files("convrec.retrieval").joinpath("data")
     lines = [data.joinpath("starter_schema.toml").read_text("utf-8").rstrip()]
     for attribute, values in starter_vocabulary().items():
-        lines.append(f"\n[attributes.{attribute}.synonyms]")
-        lines += [f"{json.dumps(value)} = {json.dumps(entry['also'])}" for value, entry in values.items()]
+        for key, column in (("synonyms", "also"), ("meanings", "means")):
+            lines.append(f"\n[attributes.{attribute}.{key}]")
+            lines += [f"{json.dumps(value)} = {json.dumps(entry[column])}" for value, entry in values.items()]
     return "\n".join(lines) + "\n"
 
 
 def starter_vocabulary() -> dict[str, dict[str, dict[str, Any]]]:
-    """The controlled vocabularies of the companion: attribute -> value -> `means` (one line), `also` (other words)."""
+    """The controlled vocabularies of the companion: attribute -> value -> `means` (phrases), `also` (other words)."""
     data = resources.files("convrec.retrieval").joinpath("data")
     return tomllib.loads(data.joinpath("starter_vocabulary.toml").read_text("utf-8"))
 

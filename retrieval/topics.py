@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.recall import RecallQuery
-from convrec.retrieval.schema import AttributeKind, Role
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -27,9 +27,10 @@ TEMPERATURE = 0.08
 class TopicSource:
     """Scores every item by how near its topic values are to the descriptions of a request.
 
-    An item's score is the sum of the softmax weights of its values, added up over the descriptions with their weights;
-    no opinion (None) without descriptions or without topics. `vectors` (V, d) are those of `texts`; without them they
-    are made at the first need.
+    A value is as near as the mean of two cosines: with everything that is said of it as one text, and with the nearest
+    of its name, synonyms and meanings. An item's score is the sum of the softmax weights of its values, added up over
+    the descriptions with their weights; no opinion (None) without descriptions or without topics. `vectors` (T, d) are
+    those of `texts`; without them they are made at the first need.
     """
 
     name = "topics"
@@ -37,37 +38,55 @@ class TopicSource:
     def __init__(self, catalogue: Catalogue, encode: Encode, *, vectors: NDArray[np.float32] | None = None) -> None:
         self._encode = encode
         self._lock = threading.Lock()
-        self._texts: list[str] = []
         self._size = len(catalogue)
         rows: list[NDArray[np.int32]] = []
+        whole: list[str] = []
+        phrases: list[tuple[str, ...]] = []
         for attribute in catalogue.schema.with_role(Role.TOPIC):
             if attribute.kind not in (AttributeKind.CATEGORY, AttributeKind.CATEGORIES):
                 continue
             column = catalogue.categories(attribute.name)
             for code, value in enumerate(column.vocabulary[:MOST_VALUES]):
-                self._texts.append(", ".join((value, *attribute.synonyms.get(value, ()))))
+                whole.append(_whole(attribute, value))
+                phrases.append((value, *attribute.synonyms.get(value, ()), *attribute.meanings.get(value, ())))
                 rows.append(column.rows(code))
+        self._texts = (*whole, *(phrase for own in phrases for phrase in own))
+        self._first = np.cumsum([0, *(len(own) for own in phrases[:-1])])
         self._rows = np.concatenate(rows) if rows else np.zeros(0, np.int32)
         self._values = np.repeat(np.arange(len(rows)), [own.size for own in rows])
         self._vectors = vectors if vectors is not None and len(vectors) == len(self._texts) else None
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The values with their synonyms, as they are embedded."""
-        return tuple(self._texts)
+        """What is embedded: each value with everything that is said of it, then every phrase by itself."""
+        return self._texts
 
     def scores(self, query: RecallQuery) -> NDArray[np.float32] | None:
         """(I,) scores of all rows; None where there is nothing to compare."""
         if query.text_vectors is None or not query.text_vectors.size or not self._texts:
             return None
-        cosines = np.asarray(query.text_vectors, np.float32) @ self._value_vectors().T  # (n, V)
+        cosines = self._cosines(np.asarray(query.text_vectors, np.float32))
         weights = np.exp((cosines - cosines.max(axis=1, keepdims=True)) / TEMPERATURE)
         share = np.ones(len(weights)) if query.text_weights is None else np.asarray(query.text_weights, np.float64)
         wanted = share @ weights  # (V,)
         return np.bincount(self._rows, weights=wanted[self._values], minlength=self._size).astype(np.float32)
 
-    def _value_vectors(self) -> NDArray[np.float32]:
+    def _cosines(self, descriptions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, V) how near each value is to each description."""
+        cosines = descriptions @ self._text_vectors().T  # (n, T)
+        count = len(self._first)
+        nearest = np.maximum.reduceat(cosines[:, count:], self._first, axis=1)
+        return np.asarray((cosines[:, :count] + nearest) / 2, np.float32)
+
+    def _text_vectors(self) -> NDArray[np.float32]:
         with self._lock:
             if self._vectors is None:
                 self._vectors = np.asarray(self._encode(self._texts), np.float32)
             return self._vectors
+
+
+def _whole(attribute: Attribute, value: str) -> str:
+    """'heist: a robbery and its planning; caper, burglary'."""
+    meanings = attribute.meanings.get(value, ())
+    named = f"{value}: {'; '.join(meanings)}" if meanings else value
+    return "; ".join((named, ", ".join(attribute.synonyms[value]))) if attribute.synonyms.get(value) else named

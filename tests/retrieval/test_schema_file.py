@@ -30,6 +30,7 @@ attributes = st.builds(
     distinct=counts,
     vocabulary=st.lists(st.builds(ValueCount, value=names, count=counts), max_size=4).map(tuple),
     synonyms=st.dictionaries(names, st.lists(names, max_size=3).map(tuple), max_size=3),
+    meanings=st.dictionaries(names, st.lists(names, max_size=3).map(tuple), max_size=3),
     missing=counts,
     provenance=st.none() | names,
 )

@@ -12,19 +12,24 @@ from convrec.retrieval.recall import RecallQuery
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.topics import TopicSource
 
-AXES = {"soup, broth": 0, "bread": 1, "salad": 2}
+AXES = {"soup: eaten with a spoon; broth": 0, "soup": 0, "broth": 0, "eaten with a spoon": 3, "bread": 1, "salad": 2}
 KINDS = [["soup"], ["bread"], ["soup", "bread"], [], ["salad"]]
 
 
 def encode(texts: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    vectors = np.zeros((len(texts), 3), np.float32)
+    vectors = np.zeros((len(texts), 4), np.float32)
     vectors[np.arange(len(texts)), [AXES[text] for text in texts]] = 1
     return vectors
 
 
 def catalogue(role: Role | None = Role.TOPIC) -> Catalogue:
     kinds = Attribute(
-        name="kinds", label="kind", kind=AttributeKind.CATEGORIES, role=role, synonyms={"soup": ("broth",)}
+        name="kinds",
+        label="kind",
+        kind=AttributeKind.CATEGORIES,
+        role=role,
+        synonyms={"soup": ("broth",)},
+        meanings={"soup": ("eaten with a spoon",)},
     )
     price = Attribute(name="price", label="price", kind=AttributeKind.NUMBER, role=Role.PRICE)
     return Catalogue(
@@ -47,7 +52,7 @@ def asked(*vectors: list[float], weights: list[float] | None = None) -> RecallQu
 
 
 def test_items_whose_values_come_close_score_highest() -> None:
-    scores = TopicSource(catalogue(), encode).scores(asked([0.9, 0.1, 0.0]))
+    scores = TopicSource(catalogue(), encode).scores(asked([0.9, 0.1, 0, 0]))
     assert scores is not None
     assert scores.shape == (5,)
     assert scores[0] == pytest.approx(1.0, abs=1e-3)
@@ -55,9 +60,16 @@ def test_items_whose_values_come_close_score_highest() -> None:
     assert scores[3] == 0
 
 
+def test_a_value_is_found_by_what_it_means() -> None:
+    scores = TopicSource(catalogue(), encode).scores(asked([0, 0.2, 0, 0.9]))
+    assert scores is not None
+    assert scores[0] == pytest.approx(1.0)
+    assert scores[1] < 0.05
+
+
 def test_descriptions_add_up_and_unwanted_ones_push_away() -> None:
     source = TopicSource(catalogue(), encode)
-    both = source.scores(asked([1, 0, 0], [0, 0, 1], weights=[1.0, -0.5]))
+    both = source.scores(asked([1, 0, 0, 0], [0, 0, 1, 0], weights=[1.0, -0.5]))
     assert both is not None
     assert both[0] == pytest.approx(1.0, abs=1e-3)
     assert both[4] == pytest.approx(-0.5, abs=1e-3)
