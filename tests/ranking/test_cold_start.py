@@ -23,7 +23,7 @@ def vectors() -> np.ndarray:
     """Item 5, whom nobody met, is almost item 2."""
     vectors = np.eye(ITEMS, 8, dtype=np.float32)
     vectors[COLD] = 0.99 * vectors[2] + 0.01 * vectors[4]
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def test_a_cold_item_is_scored_as_its_neighbour_and_less(log: InteractionLog, vectors: np.ndarray) -> None:
