@@ -140,7 +140,10 @@ def parse_field(text: str) -> EnrichedField:
                 f"without values there are {', '.join(STANDARD)}."
             )
         return STANDARD[name]
-    values = {clean(value, 60).casefold(): clean(value, 60) for value in found["values"].split(",") if value.strip()}
+    values: dict[str, str] = {}
+    for value in found["values"].split(","):
+        if own := clean(value, 60):
+            values.setdefault(own.casefold(), own)
     if not 2 <= len(values) <= 200:
         raise EnrichmentError(f"The field {name!r} needs 2 to 200 different allowed values, such as {name}=low,high.")
     kind = AttributeKind.CATEGORIES if found["many"] else AttributeKind.CATEGORY

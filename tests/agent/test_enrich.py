@@ -51,7 +51,7 @@ def entries(records: Entries) -> list[dict[str, Any]]:
     return [
         {
             "item": handle,
-            "themes": ["Home Cooking", "what this wonderful and endless thing is truly about"],
+            "themes": [record["brand"] + " Fans", "what this wonderful and endless thing is truly about"],
             "moods": ["warm", "delicious"],
             "summary": f"A kitchen tool that is called {record['title']}.",
             GIFT.name: occasion(record),
@@ -100,8 +100,8 @@ def test_new_attributes_are_filtered_embedded_and_told_with_who_wrote_them(tool_
         GIFT.name,
     }
     assert schema.attribute("moods").provenance == "written by scripted, added by convrec enrich"
-    assert after.value(0, "themes") == ("home cooking",)
-    assert "home cooking" in after.document(0)
+    assert after.value(0, "themes") == ("ferrum fans",)
+    assert "ferrum fans" in after.document(0)
     assert "A kitchen tool that is called" in after.document(0)
     for row in range(len(before)):
         old, new = before.item(row), after.item(row)
@@ -112,6 +112,11 @@ def test_new_attributes_are_filtered_embedded_and_told_with_who_wrote_them(tool_
         assert len(reply.items) == 10
         assert {item.fields[GIFT.name] for item in reply.items} == {"wedding"}
         assert any(GIFT.name in constraint.fields for constraint in reply.request.constraints)
+    reason = {"text": "Its gift occasion is wedding.", "evidence": [f"c1.{GIFT.name}", "c1.material"]}
+    telling = Say(json.dumps({"message": "", "picks": [{"item": "c1", "reasons": [reason]}]}))
+    structured = hashing_settings().model_copy(update={"llm": LLMSettings(mode="structured")})
+    with Recommender.open(tool_workspace, structured, model=ScriptedChatModel([Say("{}"), telling])) as recommender:
+        reply = recommender.recommend("something for a wedding, nothing too heavy")
         proofs = [e for item in reply.items for reason in item.reasons for e in reason.evidence]
         written = [e for e in proofs if isinstance(e, FieldEvidence) and e.field == GIFT.name]
         own = [e for e in proofs if isinstance(e, FieldEvidence) and e.field in before.schema]
@@ -314,7 +319,7 @@ def test_the_command_estimates_asks_runs_and_resumes(tool_workspace: Path, endpo
     whole = convrec(*command, "--yes", cwd=tmp_path, **wired)
     assert whole.returncode == 0, whole.stderr
     assert endpoint.calls == 25
-    assert "184 items answered in 23 calls" in whole.stderr
+    assert "184 tools answered in 23 calls" in whole.stderr
     assert '"additionalProperties": false' in json.dumps(endpoint.bodies[0]["response_format"])
     dropped = convrec("enrich", "--drop", GIFT.name, "--workspace", place, cwd=tmp_path)
     assert dropped.returncode == 0, dropped.stderr
