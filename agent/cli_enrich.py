@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convrec.agent.options import WorkspaceOption
+from convrec.agent.options import BaseUrlOption, ModelOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,8 @@ def enrich(
     drop: Annotated[
         str | None, typer.Option(help="Take a field out again that was written before.", show_default=False)
     ] = None,
+    model: ModelOption = None,
+    base_url: BaseUrlOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Let the language model add attributes to the catalogue. Ctrl-C keeps what is answered; run it again to go on.
@@ -50,7 +52,7 @@ def enrich(
     from convrec.retrieval.workspace import Workspace, default_workspace
 
     console = Console(stderr=True)
-    settings = load_settings(workspace=workspace)
+    settings = load_settings(workspace=workspace, llm__model=model, llm__base_url=base_url)
     place = settings.workspace or default_workspace()
     serving = Workspace(place, chroma=settings.retrieval.chroma).open_current()
     if drop is not None:

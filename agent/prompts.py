@@ -72,7 +72,8 @@ Say only what those facts say. No fact, no sentence. Never praise with facts tha
 
 def clean(text: str, length: int = DATA_LENGTH) -> str:
     """Text as data: one line, no control or invisible characters, no brackets of markup, not too long."""
-    visible = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    # Most texts are printable as a whole, which is quicker to ask than the category of every character.
+    visible = text if text.isprintable() else "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text)
     visible = re.sub(r"\s+", " ", visible.replace("<", "‹").replace(">", "›")).strip()
     return visible if len(visible) <= length else visible[: length - 1] + "…"
 

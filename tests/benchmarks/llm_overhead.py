@@ -49,7 +49,7 @@ def script(mode: str) -> ScriptedChatModel:
                     {"item": handle, "reasons": [{"text": f"It has {first}.", "evidence": [f"{handle}.{name}"]}]}
                 )
             return Say(json.dumps({"message": "Here is something that may fit the evening.", "picks": picks}))
-        asked = next(str(m.content) for m in messages if "LAST MESSAGE" in str(m.content))
+        asked = next(str(m.content) for m in messages if "\nLAST MESSAGE\n" in str(m.content))
         last: str = json.loads(asked.rpartition("LAST MESSAGE\n")[2])
         reading = {"wanted": [{"words": re.findall(r"\w+", last)[-1], "text": last[-40:]}]}
         if mode == "structured":
@@ -65,7 +65,7 @@ def measure(workspace: Path, mode: str, turns: int, profile: bool) -> None:
     settings = load_settings(llm__mode=mode)
     with Recommender.open(workspace, settings, model=script(mode)) as recommender:
         users = list(recommender.engine.log.user_ids)
-        wall, cpu, modes = [], [], set()
+        wall, cpu = [], []
         profiler = cProfile.Profile()
         for number in range(-2, turns):
             conversation = recommender.session(users[number % len(users)], stored=False)
@@ -80,10 +80,9 @@ def measure(workspace: Path, mode: str, turns: int, profile: bool) -> None:
                     continue
                 wall.append(took[0] * 1000)
                 cpu.append(took[1] * 1000)
-                modes.add(reply.trace.mode)
-    print(
-        f"{mode}: {len(wall)} turns of modes {sorted(modes)}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    )
+                if reply.trace.llm.calls > (2 if mode == "structured" else 4) or reply.trace.mode != mode:
+                    raise SystemExit(f"The script was not followed: {reply.trace}")
+    print(f"{mode}: {len(wall)} turns, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name, values in (("wall", wall), ("CPU", cpu)):
         p50, p95 = np.percentile(values, [50, 95])
         print(f"  {name:5} p50 {p50:6.1f} ms   p95 {p95:6.1f} ms")
