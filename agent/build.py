@@ -84,12 +84,14 @@ def build(
 ) -> Generation:
     """Embed, index and train what was loaded into a new generation, and switch to it.
 
-    People who were forgotten in this workspace are left out. The ranker is taken over from the serving generation
-    where items and log are the same, unless `retrain`; with `update` it goes on from the serving one.
+    People who were forgotten in this workspace are left out, attributes that a model wrote here are put in. The ranker
+    is taken over from the serving generation where items and log are the same, unless `retrain`; with `update` it goes
+    on from the serving one.
 
     Raises:
-        WorkspaceError, EmbedderError, StoreError: the old generation serves on.
+        WorkspaceError, EmbedderError, StoreError, EnrichmentError: the old generation serves on.
     """
+    from convrec.agent.enrichment_store import enriched
     from convrec.agent.forgetting import without_forgotten
     from convrec.agent.identity import pseudonymised
     from convrec.retrieval.embedding import open_embedder
@@ -106,7 +108,8 @@ def build(
     log = without_forgotten(loaded.log, workspace)
     if settings.profile.pseudonymise:
         log = pseudonymised(log, workspace)
-    return build_index(place, loaded.catalogue, log, embedder, progress=progress, extra=add_files)
+    catalogue = enriched(loaded.catalogue, workspace)
+    return build_index(place, catalogue, log, embedder, progress=progress, extra=add_files)
 
 
 def add_value_vectors(context: BuildContext, embedder: Embedder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -58,10 +59,12 @@ class Claim:
     against: Against = ""
 
 
+@lru_cache(maxsize=256)
 def claims_in(text: str, index: ClaimIndex) -> tuple[Claim, ...]:
     """Every checkable claim of a text, in order: values, titles, quotes, names, numbers, comparisons, praise, history.
 
-    Nothing is known of the item here; whether a claim holds is another question.
+    Nothing is known of the item here; whether a claim holds is another question, asked of every candidate of a list
+    for the same few sentences.
     """
     found: list[Claim] = []
     whole = normalise(text)

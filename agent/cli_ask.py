@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from convrec.agent.options import JsonOption, UserOption, WorkspaceOption
+from convrec.agent.options import BaseUrlOption, JsonOption, ModelOption, UserOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from convrec.agent.types import Reply
@@ -24,6 +24,12 @@ def recommend(
     count: Annotated[int | None, typer.Option("-k", "--count", min=1, max=100, help="How many to show.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
+    model: ModelOption = None,
+    base_url: BaseUrlOption = None,
+    mode: Annotated[
+        Literal["auto", "tools", "structured", "offline"] | None,
+        typer.Option(help="How the language model is used.", show_default=False),
+    ] = None,
     trace: Annotated[
         Path | None,
         typer.Option("--trace", help="Append every call of the language model to this file.", show_default=False),
@@ -40,7 +46,7 @@ def recommend(
     from convrec.agent.settings import load_settings
     from convrec.retrieval.request import RequestEdit
 
-    settings = load_settings(settings_file, llm__trace=trace)
+    settings = load_settings(settings_file, llm__model=model, llm__base_url=base_url, llm__mode=mode, llm__trace=trace)
     with Recommender.open(workspace, settings) as recommender:
         conversation = recommender.session(user, stored=False)
         if count is not None:

@@ -184,6 +184,7 @@ def privacy_findings(settings: Settings) -> Iterator[Finding]:
             "your last messages and the request as understood",
             "names, ranges and frequent values of the catalogue's attributes",
             "titles, fields and texts of the candidates that are told",
+            "with convrec enrich, titles, fields and texts of all items",
             {
                 "none": "nothing of the history",
                 "summary": "of the history: the values that you like more than others",

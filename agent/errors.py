@@ -27,3 +27,7 @@ class ModelEndpointError(ConvrecError):
 
 class ToolError(ConvrecError):
     """A tool was called with arguments it cannot use; the sentence tells the caller what is allowed."""
+
+
+class EnrichmentError(ConvrecError):
+    """Attributes cannot be written as asked; answers that came are kept."""

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from convrec.agent.interpret import Interpreter, Reading, ReadingContext
 from convrec.agent.narrate import NarrationContext
 from convrec.agent.relaxation import contradictions
-from convrec.agent.types import Clarify, Event, ItemReady, LLMUsage, Reason, Recommendation, Token
+from convrec.agent.types import Clarify, Event, FieldEvidence, ItemReady, LLMUsage, Reason, Recommendation, Token
 from convrec.ranking.types import ScoredItem
 from convrec.retrieval.catalogue import Catalogue, iso_date
-from convrec.retrieval.schema import AttributeKind
+from convrec.retrieval.schema import AttributeKind, CatalogueSchema
 
 if TYPE_CHECKING:
     from convrec.agent.acts import Outcome
@@ -178,9 +178,20 @@ def recommendation(
         score=picked.score,
         breakdown=dict(picked.breakdown),
         moved=moved,
-        reasons=reasons,
+        reasons=tuple(_with_provenance(reason, catalogue.schema) for reason in reasons),
         fields=shown_fields(catalogue, picked.row),
     )
+
+
+def _with_provenance(reason: Reason, schema: CatalogueSchema) -> Reason:
+    """The reason, its evidence naming who wrote the values where that was not the catalogue's own file."""
+    evidence = tuple(
+        one.model_copy(update={"provenance": schema.attribute(one.field).provenance})
+        if isinstance(one, FieldEvidence) and one.field in schema
+        else one
+        for one in reason.evidence
+    )
+    return reason.model_copy(update={"evidence": evidence})
 
 
 def shown_fields(catalogue: Catalogue, row: int) -> dict[str, str | float | bool | tuple[str, ...]]:

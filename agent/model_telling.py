@@ -106,8 +106,10 @@ class Telling:
     def _card(self, picked: ScoredItem) -> dict[str, Any]:
         """The facts of a candidate that matter for a choice: no numbers that say nothing, no long texts."""
         card: dict[str, Any] = {"title": self._catalogue.titles[picked.row]}
+        schema = self._catalogue.schema
         for name, value in shown_fields(self._catalogue, picked.row).items():
-            if self._catalogue.schema.attribute(name).kind is AttributeKind.TEXT:
+            attribute = schema.attribute(name)
+            if attribute.kind is AttributeKind.TEXT and attribute not in schema.added_texts:
                 continue
             card[name] = list(value[:VALUES]) if isinstance(value, tuple) else value
         if text := self._catalogue.texts[picked.row]:

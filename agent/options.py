@@ -20,3 +20,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 UserOption = Annotated[
     str | None, typer.Option("--user", "-u", help="Who is asking: an id of the log, or any name.", show_default=False)
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="Language model, by its name at the endpoint (CONVREC_LLM__MODEL).", show_default=False
+    ),
+]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option("--base-url", help="OpenAI-compatible endpoint (CONVREC_LLM__BASE_URL).", show_default=False),
+]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import httpx
 
 OPENAI = "https://api.openai.com/v1"
-PATIENCE_S = 20.0
 QUESTION = [{"role": "user", "content": 'Answer with the JSON object {"ok": true}.'}]
 SCHEMA = {
     "type": "json_schema",
@@ -42,9 +41,7 @@ def probe(settings: LLMSettings, *, transport: httpx.BaseTransport | None = None
     if settings.api_key is not None:
         headers["Authorization"] = f"Bearer {settings.api_key.get_secret_value()}"
     base = (settings.base_url or OPENAI).rstrip("/")
-    with httpx.Client(
-        base_url=base, headers=headers, timeout=min(settings.timeout_s, PATIENCE_S), transport=transport
-    ) as client:
+    with httpx.Client(base_url=base, headers=headers, timeout=settings.timeout_s, transport=transport) as client:
         started = time.perf_counter()
         fault = _fault(client, settings, {})
         if fault is not None:

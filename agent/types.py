@@ -19,6 +19,8 @@ class FieldEvidence(_Record):
     kind: Literal["field"] = "field"
     field: str
     value: str | float | bool
+    provenance: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """who wrote the value where it is not the catalogue's own file"""
 
 
 class HistoryEvidence(_Record):

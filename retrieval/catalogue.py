@@ -193,13 +193,14 @@ class Catalogue:
         return tuple(ValueCount(value=v, count=int(n)) for v, n in zip(column.vocabulary, column.counts, strict=True))
 
     def document(self, row: int) -> str:
-        """The text that is embedded and indexed for an item: title, then its categories and dates, then its text."""
+        """The text that is embedded and indexed for an item: title, then its categories, then its texts."""
         parts = [self.titles[row]]
+        added = {attribute.name for attribute in self.schema.added_texts}
         for attribute in self.schema.attributes:
             value = self.columns[attribute.name].value(row)
-            if value is None or attribute.kind in (AttributeKind.NUMBER, AttributeKind.FLAG, AttributeKind.TEXT):
+            if value is None or attribute.kind in (AttributeKind.NUMBER, AttributeKind.FLAG, AttributeKind.DATE):
                 continue
-            if attribute.kind is AttributeKind.DATE:
+            if attribute.kind is AttributeKind.TEXT and attribute.name not in added:
                 continue
             shown = ", ".join(value[:12]) if isinstance(value, tuple) else str(value)
             parts.append(f"{attribute.label}: {shown}")

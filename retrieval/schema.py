@@ -131,6 +131,12 @@ class CatalogueSchema(BaseModel):
         return tuple(a for a in self.attributes if a.role is role)
 
     @property
+    def added_texts(self) -> tuple[Attribute, ...]:
+        """Texts that somebody wrote for the catalogue beside its own: searched and told like those."""
+        texts = (a for a in self.attributes if a.kind is AttributeKind.TEXT and a.provenance is not None)
+        return tuple(a for a in texts if a.name not in self.text_columns)
+
+    @property
     def plural(self) -> str:
         """The noun for several items."""
         if self.noun.endswith(("s", "x", "ch", "sh")):

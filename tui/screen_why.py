@@ -124,7 +124,8 @@ def _claims(told: Explanation) -> Content | None:
 def _evidence(evidence: Evidence) -> list[str | tuple[str, str]]:
     mark = "$text-primary underline"
     if evidence.kind == "field":
-        return [f"{line(evidence.field)}: ", (line(str(evidence.value)), mark)]
+        source = f" ({line(evidence.provenance)})" if evidence.provenance else ""
+        return [f"{line(evidence.field)}: ", (line(str(evidence.value)), mark), source]
     if evidence.kind == "history":
         return ["in your history: ", (line(evidence.title), mark)]
     if evidence.kind == "reference":

@@ -17,6 +17,7 @@ from convrec.agent.capabilities import CACHE, Capabilities, _file
 from convrec.agent.conversation import CancelledTurnError
 from convrec.agent.settings import LLMSettings, Price
 from convrec.agent.types import Done, Recommendation, Reply, Token
+from tests.agent.test_cli import convrec
 from tests.agent.wire_endpoint import FAULTS, Answer, Endpoint, serving
 from tests.conftest import hashing_settings
 
@@ -197,3 +198,13 @@ def test_an_endpoint_is_asked_once_what_it_can_do(film_workspace: Path, endpoint
         assert any("without a language model" in note for note in first.trace.notes)
         assert second.trace.notes == ()
     assert not list((film_workspace / CACHE).glob("model-*")) if (film_workspace / CACHE).exists() else True
+
+
+def test_flags_of_the_command_name_the_model(film_workspace: Path, endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.fault = lambda _: None
+    endpoint.bodies.clear()
+    flags = ("--model", "flagged", "--base-url", endpoint.url, "--mode", "structured", "--json")
+    done = convrec("recommend", MESSAGE, "--workspace", str(film_workspace), *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trace"]["mode"] == "structured"
+    assert {body["model"] for body in endpoint.bodies} == {"flagged"}
