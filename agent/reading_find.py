@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,7 @@ class Finder:
         self.values = values
         self.quantiles = Quantiles(catalogue)
         self.flags = self._flag_words()
+        self.amounts = self._amount_words()
         self._main_language = _main_language(catalogue)
         topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
         self.main_topic = topics[0] if topics else None
@@ -44,6 +46,26 @@ class Finder:
             if alone and len(first) > 4 and first not in self.grammar.plain_words and not self.values.find(first):
                 keys.setdefault(first, attribute)
         return keys
+
+    def _amount_words(self) -> dict[str, Attribute]:
+        """Words of the labels of numeric attributes that only one of them has ('calorie')."""
+        numeric = [a for a in self.catalogue.schema.attributes if a.numeric and a.role is not Role.YEAR]
+        counts = Counter(word for a in numeric for word in set(key_of(a.label).split()))
+        return {w: a for a in numeric for w in key_of(a.label).split() if counts[w] == 1 and len(w) > 2}
+
+    def _amount(self, chart: Chart, start: int) -> None:
+        """'low calorie', 'high in alcohol'."""
+        side = chart.tokens[start].norm
+        if side not in ("low", "high") or chart.owner[start] is not None:
+            return
+        end = start + (2 if chart.norms(start + 1, start + 2) == "in" else 1)
+        attribute = self.amounts.get(chart.stems(end, end + 1)) if end < len(chart) else None
+        if attribute is None or not chart.free(start, end + 1):
+            return
+        bounds = self.quantiles.side(attribute, side)
+        if bounds is not None:
+            against = self.quantiles.side(attribute, side, negated=True)
+            chart.put(start, end + 1, "want", [wanted_range(attribute, bounds, "adjective", negative=against)])
 
     def find_flags(self, chart: Chart) -> None:
         """'dishwasher safe'."""
@@ -117,7 +139,9 @@ class Finder:
         for hit in hits:
             controlled = self.values.controlled(hit.attribute)
             if hit.attribute.role is Role.COUNTRY and len(token.norm) == 2:
-                if token.text.isupper() and not chart.message.isupper():
+                placed = preceded(chart, start, phrases(self.grammar.languages.country_before)) is not None
+                placed = placed and token.norm not in self.grammar.plain_words
+                if placed or (token.text.isupper() and not chart.message.isupper()):
                     kept.append(hit)
                 continue
             if plain and not (controlled and hit.how == "name" and token.norm not in self.grammar.function_words):
@@ -246,6 +270,7 @@ class Finder:
     def find_adjectives(self, chart: Chart) -> None:
         """'short', 'cheap', 'recent', 'well rated', 'hidden gem'."""
         for start in range(len(chart)):
+            self._amount(chart, start)
             length = chart.phrase_at(start, self.grammar.adjective_phrases)
             for size in range(length, 0, -1):
                 entries = self.grammar.adjectives.get(chart.norms(start, start + size), ())

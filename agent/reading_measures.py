@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,13 @@ from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 
+_ENDS = frozenset(["min", "max", "minimum", "maximum"])
+_PLAIN = frozenset(["the", "and", "for", "per", "out", "not", "number", "count"])
+"""words of a label that do not tell one attribute from another"""
+_FEW = 30
+"""so many values at most make a number one of a choice"""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A range of one numeric attribute. `note`: a sentence for the person about how it was read."""
@@ -25,6 +32,17 @@ class Measured:
     start: int
     end: int
     note: str = ""
+    also: tuple[tuple[Attribute, Bounds], ...] = ()
+    """what the same number says about other attributes"""
+
+
+    def across(self, spans: dict[str, tuple[Attribute, Attribute]], low: float, high: float) -> Measured:
+        """'for 4 players' lies between the fewest and the most that an item allows."""
+        pair = spans.get(self.attribute.name)
+        if pair is None:
+            return self
+        below = (pair[0], Bounds(maximum=low))
+        return replace(self, attribute=pair[1], bounds=Bounds(minimum=high), also=(below,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +65,16 @@ class MeasureReader:
         self.year = next(iter(a for a in self.numeric if a.role is Role.YEAR), None)
         self.dimension = {a.name: attribute_dimension(a, grammar) for a in self.numeric if a.role is not Role.YEAR}
         self.extent = {a.name: _extent(catalogue, a) for a in self.numeric}
+        self.discrete = {a.name: _distinct(catalogue, a) for a in self.numeric}
         self.words = {a.name: self._words(a) for a in self.numeric}
+        self.spans = range_pairs(self.numeric)
+        self.age = next((a for a in self.numeric if a.role is None and "age" in self.words[a.name]), None)
 
     def _words(self, attribute: Attribute) -> frozenset[str]:
         own = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
-        own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 3}
+        own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 2 and word not in _PLAIN}
+        heads = {key_of(word) for word in self.grammar.measures.get("headcount", ())}
+        own |= heads if own & heads and attribute.role is None else set()
         return frozenset(own | {key_of(w) for w in self.grammar.measures.get(attribute.role or "", ())})
 
     def at(self, chart: Chart, position: int) -> Measured | Unmeasured | None:
@@ -127,7 +150,8 @@ class MeasureReader:
             first.start,
             second.end,
         )
-        attribute = self._attribute(chart, joint, None)
+        cued = dashed or before in self.grammar.time.range_start
+        attribute = self._attribute(chart, joint, Comparator(side="max") if cued and word != "or" else None)
         if attribute is None:
             return None
         a, b = self._in_unit(attribute, low), self._in_unit(attribute, joint)
@@ -142,7 +166,7 @@ class MeasureReader:
             start,
             self._measure_end(chart, attribute, joint.end),
             self._money(attribute, joint),
-        )
+        ).across(self.spans, min(a, b), max(a, b))
 
     def _scaled(self, value: float, unit_of: Quantity) -> tuple[tuple[str, float], ...]:
         sizes = self.grammar.unit_index.get(unit_of.unit, ())
@@ -151,22 +175,52 @@ class MeasureReader:
     def _single(self, chart: Chart, quantity: Quantity) -> Measured | Unmeasured | None:
         before, start = self.comparators.before(chart, quantity.start)
         after, end = self.comparators.after(chart, quantity.end)
+        if before is None and after is None:
+            before, start = self._comparator_of_label(chart, quantity)
         comparator = before or after
         if before is not None:
             end = quantity.end
+        if comparator is None and any("+" in chart.gap(p) for p in range(quantity.start + 1, quantity.end)):
+            comparator = Comparator(side="min")
         attribute = self._attribute(chart, quantity, comparator)
         if attribute is None:
             if quantity.dimensions and comparator is not None:
                 return Unmeasured(_dimension_word(quantity), start, end)
             return None
-        if comparator is None:
-            sides = {Role.PRICE: "max", Role.QUALITY: "min", Role.YEAR: "exact"}
-            side = sides.get(attribute.role, "about") if attribute.role else "about"
-            comparator = Comparator.model_validate({"side": side})
         value = self._in_unit(attribute, quantity, chart)
         end = self._measure_end(chart, attribute, end)
         start = self._measure_start(chart, attribute, start)
-        return Measured(attribute, _side(comparator, value, attribute), start, end, self._money(attribute, quantity))
+        side = _side(comparator or self._unsaid(attribute, value), value, attribute)
+        measured = Measured(attribute, side, start, end, self._money(attribute, quantity))
+        if comparator is None and not _ENDS & {t.norm for t in chart.tokens[start:end]}:
+            return measured.across(self.spans, value, value)
+        high = self.spans.get(attribute.name, (attribute, attribute))[1]
+        named = comparator is None or _ENDS & {t.norm for t in chart.tokens[start:end]}
+        return measured if named else replace(measured, attribute=high)
+
+    def _comparator_of_label(self, chart: Chart, quantity: Quantity) -> tuple[Comparator | None, int]:
+        """'max price 50', 'at least a rating of 7': the name of the attribute between the comparator and the number."""
+        position = quantity.start
+        names = {word for words in self.words.values() for word in words} - _ENDS
+        while position > 0 and quantity.start - position < 4 and chart.free(position - 1, position):
+            if chart.breaks(position, ".,;!?\n"):
+                break
+            if chart.tokens[position - 1].stem not in names and chart.tokens[position - 1].norm not in LEAD:
+                break
+            position -= 1
+            comparator, start = self.comparators.before(chart, position)
+            if comparator is not None:
+                return comparator, start
+        return None, quantity.start
+
+    def _unsaid(self, attribute: Attribute, value: float) -> Comparator:
+        """What a number without a comparator means: one of few values that occur is meant exactly."""
+        sides = {Role.PRICE: "max", Role.QUALITY: "min", Role.YEAR: "exact", Role.POPULARITY: "min"}
+        side = sides.get(attribute.role) if attribute.role else None
+        if side is None:
+            exact = attribute.role is not Role.DURATION and value in self.discrete[attribute.name]
+            side = "exact" if exact else "about"
+        return Comparator.model_validate({"side": side})
 
     def _measure_start(self, chart: Chart, attribute: Attribute, start: int) -> int:
         """Takes 'a rating of', 'price' along."""
@@ -205,15 +259,16 @@ class MeasureReader:
             pool = [a for a in pool if (self.dimension.get(a.name) or ("",))[0] in named]
             if comparator is not None and comparator.role:
                 pool = [a for a in pool if a.role == comparator.role] or pool
-            near = [a for a in pool if self._near(chart, a, quantity)]
-            return next(iter(near or self._own_currency(pool, quantity)), None)
+            near = self._nearest(chart, pool, quantity)
+            return near or next(iter(self._own_currency(pool, quantity)), None)
         if comparator is not None and comparator.role:
-            return next((a for a in pool if a.role == comparator.role), None)
+            same = [a for a in pool if a.role == comparator.role]
+            return self._nearest(chart, same, quantity) or next(iter(same), None)
         if comparator is not None and comparator.dimension:
             return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
-        near = [a for a in pool if self._near(chart, a, quantity) and self._on_it(a, quantity.value)]
-        if near:
-            return near[0]
+        near = self._nearest(chart, [a for a in pool if self._on_it(a, quantity.value)], quantity)
+        if near is not None:
+            return near
         if "/" in chart.gap(quantity.end) or quantity.unit == "%":
             return next((a for a in pool if a.role is Role.QUALITY), None)
         if comparator is None or comparator.side in ("about", "exact"):
@@ -231,11 +286,18 @@ class MeasureReader:
 
     def _on_it(self, attribute: Attribute, value: float) -> bool:
         """Whether a bare number can be a score: 40 is none out of 5."""
-        return attribute.role is not Role.QUALITY or value <= max(10.0, self.extent[attribute.name][1]) or value > 1000
+        return attribute.role is not Role.QUALITY or value <= max(10.0, self.extent[attribute.name][1])
 
-    def _near(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> bool:
-        """Whether a word of the attribute stands around the number, within its clause."""
+    def _nearest(self, chart: Chart, pool: list[Attribute], quantity: Quantity) -> Attribute | None:
+        """The attribute of which most words stand around a number; of several, the one whose words stand closest."""
+        around = [(self._around(chart, attribute, quantity), attribute) for attribute in pool]
+        named = [(len(places), -places[0], attribute) for places, attribute in around if places]
+        return max(named, key=lambda entry: entry[:2])[2] if named else None
+
+    def _around(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> list[int]:
+        """How far from a number the words of an attribute stand within its clause, the closest first."""
         words = self.words[attribute.name]
+        found = []
         for position in (
             *range(quantity.start - 1, max(-1, quantity.start - 6), -1),
             *range(quantity.end, min(len(chart), quantity.end + 3)),
@@ -246,8 +308,9 @@ class MeasureReader:
             if any(chart.breaks(p, ".,;!?\n") for p in inside if p not in range(quantity.start + 1, quantity.end)):
                 continue
             if chart.tokens[position].stem in words:
-                return True
-        return False
+                before = position < quantity.start
+                found.append(2 * (quantity.start - position) + 1 if before else 2 * (position - quantity.end))
+        return sorted(found)
 
     def _plausible(self, value: float) -> Attribute | None:
         """The attribute that a bare number with a comparator fits: first a score, then a price, then any unique one."""
@@ -296,6 +359,24 @@ class MeasureReader:
         if said is None or own is None or said == own or attribute.role is not Role.PRICE:
             return ""
         return f"Prices here are in {own}; I took your {said} amount as {own}."
+
+
+def range_pairs(attributes: tuple[Attribute, ...]) -> dict[str, tuple[Attribute, Attribute]]:
+    """Attributes that are the two ends of one range ('min_players', 'max_players'), by the name of either."""
+    ends: dict[str, dict[str, Attribute]] = {}
+    for attribute in attributes:
+        first, _, rest = attribute.name.casefold().replace("_", " ").partition(" ")
+        if first in _ENDS and rest:
+            ends.setdefault(rest, {})[first[:3]] = attribute
+    pairs = [(own["min"], own["max"]) for own in ends.values() if len(own) == 2]
+    return {end.name: pair for pair in pairs for end in pair}
+
+
+def _distinct(catalogue: Catalogue, attribute: Attribute) -> frozenset[float]:
+    """The values of an attribute that has few."""
+    values = catalogue.number(attribute.name)
+    known = np.unique(values[~np.isnan(values)])
+    return frozenset(known.tolist()) if known.size <= _FEW else frozenset()
 
 
 def _extent(catalogue: Catalogue, attribute: Attribute) -> tuple[float, float]:

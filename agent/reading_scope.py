@@ -108,6 +108,10 @@ class _Walk:
             self.strength = None
         if "," in self.chart.gap(position):
             self.ignore = False
+            span = self.chart.owner[position]
+            read = span.payload[0].how if span and span.kind == "want" and isinstance(span.payload, list) else ""
+            if self.strength is Strength.SOFT and read in ("number", "time"):
+                self.strength = None
 
     def take(self, span: Span) -> None:
         """Something that was read: a wish takes on what was said about it."""
@@ -162,7 +166,9 @@ class _Walk:
         word = token.norm
         if word == "about":
             self.about = True
-        if self.negated and ((self.used and word in self.grammar.negation.stops) or word in _TURNS):
+        if word == "but" and self._all_before(position):
+            self.negated, self.used = True, False
+        elif self.negated and ((self.used and word in self.grammar.negation.stops) or word in _TURNS):
             self.negated = False
         self.ignore = self.ignore and word not in _TURNS
         self.too = word == "too"
@@ -173,6 +179,18 @@ class _Walk:
             return
         self.found.words.append(Words(position, position + 1, self.negated))
         self.used = True
+
+    def _all_before(self, position: int) -> bool:
+        """'any brand but': what follows is left out of all there is."""
+        for before in range(position - 1, max(-1, position - 4), -1):
+            token = self.chart.tokens[before]
+            if self.chart.breaks(before + 1, ".,;!?\n"):
+                return False
+            if token.norm in ("any", "every", "all", "anyone", "everyone", "anybody", "everybody"):
+                return True
+            if token.norm not in self.grammar.plain_words and token.stem not in self.labels:
+                return False
+        return False
 
     def _trailing(self, position: int) -> bool:
         """Whether nothing more is said in this clause."""

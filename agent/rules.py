@@ -32,7 +32,7 @@ from convrec.agent.reading_names import NameFinder
 from convrec.agent.reading_nations import UnknownNations
 from convrec.agent.reading_numbers import parse_digits
 from convrec.agent.reading_people import PeopleIndex
-from convrec.agent.reading_ranges import year_extent
+from convrec.agent.reading_ranges import Bounds, year_extent
 from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import ScopeReader, Words
@@ -266,8 +266,8 @@ class RulesInterpreter:
             found = self.measures.at(chart, position)
             if isinstance(found, Measured):
                 how = "time" if found.attribute.role is Role.YEAR else "number"
-                wanted = wanted_range(found.attribute, found.bounds, how)
-                chart.put(found.start, found.end, "want", [wanted])
+                ranges = ((found.attribute, found.bounds), *found.also)
+                chart.put(found.start, found.end, "want", [wanted_range(a, bounds, how) for a, bounds in ranges])
                 draft.note(found.note)
             elif isinstance(found, Unmeasured):
                 chart.put(found.start, found.end, "skip")
@@ -276,6 +276,13 @@ class RulesInterpreter:
 
     def _age(self, chart: Chart, position: int) -> bool:
         """'for my 8 year old' is about whom it is for."""
+        if self.measures.age is not None and chart.tokens[position].norm.isdigit():
+            old = chart.stems(position + 1, position + 3) == "year old"
+            if old or (position and chart.norms(position - 1, position) == "aged"):
+                bounds = Bounds(maximum=parse_digits(chart.tokens[position].norm))
+                wanted = wanted_range(self.measures.age, bounds, "number")
+                chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
+                return True
         if chart.stems(position + 1, position + 3) != "year old" or not chart.tokens[position].text[0].isdigit():
             return False
         hits = (
@@ -283,8 +290,8 @@ class RulesInterpreter:
             if len(chart.tokens[position].norm) < 3 and int(parse_digits(chart.tokens[position].norm) or 99) <= 12
             else []
         )
-        wanted = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
-        chart.put(position, position + 3, "want" if wanted else "skip", wanted)
+        read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
+        chart.put(position, position + 3, "want" if read else "skip", read)
         return True
 
     def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
