@@ -17,6 +17,8 @@ from convrec.retrieval.filters import And, In, Missing, Not, NotIn, holds
 from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
+_DENIALS = frozenset(["not", "isnt", "arent"])
+_LINKS = frozenset(["is", "are"])
 _ENOUGH = 0.7
 """share of a language's items that its country must keep for a nationality to mean both"""
 
@@ -43,7 +45,7 @@ class Finder:
         for attribute in flags:
             first = key_of(attribute.label).split(" ")[0]
             alone = sum(key_of(a.label).split(" ")[0] == first for a in flags) == 1
-            if alone and len(first) > 4 and first not in self.grammar.plain_words and not self.values.find(first):
+            if alone and len(first) > 2 and first not in self.grammar.plain_words and not self.values.find(first):
                 keys.setdefault(first, attribute)
         return keys
 
@@ -68,15 +70,25 @@ class Finder:
             chart.put(start, end + 1, "want", [wanted_range(attribute, bounds, "adjective", negative=against)])
 
     def find_flags(self, chart: Chart) -> None:
-        """'dishwasher safe'."""
+        """'dishwasher safe', 'not dishwasher safe', 'breakfast not included', 'no gluten' where there is 'gluten free'."""
         for start in range(len(chart)):
-            for length in range(min(4, len(chart) - start), 0, -1):
-                attribute = self.flags.get(chart.stems(start, start + length))
-                if attribute is not None and chart.free(start, start + length):
-                    yes = In(field=attribute.name, values=(True,))
-                    no = NotIn(field=attribute.name, values=(True,))
-                    chart.put(start, start + length, "want", [Wanted(attribute.name, yes, no, attribute.label, "flag")])
-                    break
+            for length in range(min(5, len(chart) - start), 0, -1):
+                if not chart.free(start, start + length):
+                    continue
+                words = chart.stems(start, start + length).split()
+                denied = any(w in _DENIALS for w in words[1:])
+                key = " ".join([words[0], *(w for w in words[1:] if w not in _DENIALS | _LINKS)])
+                attribute = self.flags.get(key)
+                if attribute is None:
+                    continue
+                yes = In(field=attribute.name, values=(True,))
+                no = NotIn(field=attribute.name, values=(True,))
+                wanted = Wanted(attribute.name, yes, no, attribute.label, "flag")
+                if denied != (key_of(attribute.label) == f"{key} free"):
+                    label = f"not {attribute.label}"
+                    wanted = Wanted(attribute.name, no, yes, label, "flag", negative_label=attribute.label)
+                chart.put(start, start + length, "want", [wanted])
+                break
 
     def find_tongues(self, chart: Chart) -> None:
         """'foreign', 'without subtitles': anything but, or only, the language that most items are in."""

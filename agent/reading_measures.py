@@ -211,7 +211,19 @@ class MeasureReader:
             comparator, start = self.comparators.before(chart, position)
             if comparator is not None:
                 return comparator, start
+        if position == quantity.start and position and chart.tokens[position - 1].norm == "than":
+            return self._split_comparator(chart, position - 1, names)
         return None, quantity.start
+
+    def _split_comparator(self, chart: Chart, than: int, names: set[str]) -> tuple[Comparator | None, int]:
+        """'more pages than 400': the name of the attribute within the comparator."""
+        position = than
+        while position > max(0, than - 3) and chart.tokens[position - 1].stem in names:
+            position -= 1
+        if position in (0, than) or not chart.free(position - 1, than + 1):
+            return None, than + 1
+        comparator = self.grammar.comparators_before.get(f"{chart.tokens[position - 1].norm} than")
+        return comparator, than + 1 if comparator is None else position - 1
 
     def _unsaid(self, attribute: Attribute, value: float) -> Comparator:
         """What a number without a comparator means: one of few values that occur is meant exactly."""
@@ -260,9 +272,9 @@ class MeasureReader:
             if comparator is not None and comparator.role:
                 pool = [a for a in pool if a.role == comparator.role] or pool
             near = self._nearest(chart, pool, quantity)
-            return near or next(iter(self._own_currency(pool, quantity)), None)
+            return near or next(iter(self._holding(self._own_currency(pool, quantity), quantity)), None)
         if comparator is not None and comparator.role:
-            same = [a for a in pool if a.role == comparator.role]
+            same = self._holding([a for a in pool if a.role == comparator.role], quantity)
             return self._nearest(chart, same, quantity) or next(iter(same), None)
         if comparator is not None and comparator.dimension:
             return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
@@ -274,6 +286,15 @@ class MeasureReader:
         if comparator is None or comparator.side in ("about", "exact"):
             return None
         return self._plausible(quantity.value)
+
+    def _holding(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:
+        """Those whose values the number lies among, where there are any."""
+        among = []
+        for attribute in pool:
+            low, high = self.extent[attribute.name]
+            if low <= self._in_unit(attribute, quantity) <= high:
+                among.append(attribute)
+        return among or pool
 
     def _own_currency(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:
         """A word that is both money and something else is money only where prices are in it."""

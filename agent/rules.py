@@ -30,7 +30,7 @@ from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
 from convrec.agent.reading_named import NamedItems
 from convrec.agent.reading_names import NameFinder
 from convrec.agent.reading_nations import UnknownNations
-from convrec.agent.reading_numbers import parse_digits
+from convrec.agent.reading_numbers import parse_digits, quantity_at
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import Bounds, year_extent
 from convrec.agent.reading_references import ReferenceReader
@@ -40,10 +40,11 @@ from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, 
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_turn import ActResolver, as_act
 from convrec.agent.reading_values import ValueIndex
-from convrec.agent.reading_wanted import wanted_range
+from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.agent.reading_wishes import WishReader
 from convrec.agent.titles import TitleIndex
 from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.filters import Range
 from convrec.retrieval.request import RequestEdit
 from convrec.retrieval.schema import Role
 
@@ -272,7 +273,34 @@ class RulesInterpreter:
             elif isinstance(found, Unmeasured):
                 chart.put(found.start, found.end, "skip")
                 draft.note(f"Nothing is known here about the {found.what} of a {self.catalogue.schema.noun}.")
+            elif (again := self._again(chart, position, draft)) is not None:
+                chart.put(position, again[1], "want", [again[0]])
             position = max(position + 1, found.end if found is not None else 0)
+
+    def _again(self, chart: Chart, position: int, draft: Draft) -> tuple[Wanted, int] | None:
+        """'make it 50': a bare number alone moves the last bound that was said."""
+        quantity = quantity_at(chart, position, self.grammar)
+        if quantity is None or quantity.dimensions:
+            return None
+        others = (*chart.tokens[:position], *chart.tokens[quantity.end :])
+        if not others or any(token.norm not in self.grammar.plain_words for token in others):
+            return None
+        for constraint in reversed(draft.context.request.constraints):
+            leaf = constraint.filter
+            if not isinstance(leaf, Range) or leaf.field not in self.catalogue.schema:
+                continue
+            attribute = self.catalogue.schema.attribute(leaf.field)
+            low, high = leaf.minimum, leaf.maximum
+            if attribute.role is Role.YEAR or (low is None) == (high is None):
+                return None
+            bounds = Bounds(
+                None if low is None else quantity.value,
+                None if high is None else quantity.value,
+                leaf.minimum_open,
+                leaf.maximum_open,
+            )
+            return wanted_range(attribute, bounds, "number"), quantity.end
+        return None
 
     def _age(self, chart: Chart, position: int) -> bool:
         """'for my 8 year old' is about whom it is for."""
