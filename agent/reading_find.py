@@ -137,9 +137,16 @@ class Finder:
                 if not chart.free(start, end) or any(chart.breaks(p, ".,;!?\n") for p in range(start + 1, end)):
                     continue
                 hits = self._allowed(chart, start, end, self.values.find(chart.stems(start, end)))
-                if hits:
+                if hits and not self._names_apart(chart, start, end, hits):
                     self._put(chart, start, end, hits)
                     break
+
+    def _names_apart(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> bool:
+        """'horror comedy' is also a tag, but each of its words names a kind."""
+        if end - start < 2 or any(self.values.controlled(hit.attribute) for hit in hits):
+            return False
+        alone = [self.values.find(chart.stems(position, position + 1)) for position in range(start, end)]
+        return all(any(h.how == "name" and self.values.controlled(h.attribute) for h in own) for own in alone)
 
     def _allowed(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> list[Hit]:
         """Leaves out tags that are ordinary words of a request, and codes in the middle of a sentence."""

@@ -177,8 +177,8 @@ class MeasureReader:
         after, end = self.comparators.after(chart, quantity.end)
         if before is None and after is None:
             before, start = self._comparator_of_label(chart, quantity)
-        comparator = before or after
-        if before is not None:
+        comparator = after if before is not None and before.side == "about" and after is not None else before or after
+        if comparator is not after:
             end = quantity.end
         if comparator is None and any("+" in chart.gap(p) for p in range(quantity.start + 1, quantity.end)):
             comparator = Comparator(side="min")
