@@ -35,7 +35,6 @@ class Measured:
     also: tuple[tuple[Attribute, Bounds], ...] = ()
     """what the same number says about other attributes"""
 
-
     def across(self, spans: dict[str, tuple[Attribute, Attribute]], low: float, high: float) -> Measured:
         """'for 4 players' lies between the fewest and the most that an item allows."""
         pair = spans.get(self.attribute.name)
@@ -197,6 +196,19 @@ class MeasureReader:
         high = self.spans.get(attribute.name, (attribute, attribute))[1]
         named = comparator is None or _ENDS & {t.norm for t in chart.tokens[start:end]}
         return measured if named else replace(measured, attribute=high)
+
+    def compared(self, chart: Chart, quantity: Quantity) -> bool:
+        """Whether words beside a number say on which side of it the wanted values lie."""
+        before, _ = self.comparators.before(chart, quantity.start)
+        after, _ = self.comparators.after(chart, quantity.end)
+        return before is not None or after is not None
+
+    def value(self, attribute: Attribute, quantity: Quantity) -> float | None:
+        """A number in the attribute's own unit; None where its unit measures something else."""
+        own = self.dimension.get(attribute.name)
+        if quantity.dimensions and (own is None or own[0] not in dict(quantity.dimensions)):
+            return None
+        return self._in_unit(attribute, quantity)
 
     def _comparator_of_label(self, chart: Chart, quantity: Quantity) -> tuple[Comparator | None, int]:
         """'max price 50', 'at least a rating of 7': the name of the attribute between the comparator and the number."""

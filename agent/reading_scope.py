@@ -276,7 +276,17 @@ class _Walk:
 
 
 _CORRECTIONS = frozenset(
-    ["no wait", "wait no", "no sorry", "wait", "i meant", "scratch that", "correction", "make that", "on second thought"]
+    [
+        "no wait",
+        "wait no",
+        "no sorry",
+        "wait",
+        "i meant",
+        "scratch that",
+        "correction",
+        "make that",
+        "on second thought",
+    ]
 )
 _DEGREES = frozenset(["too", "very", "so", "overly", "really"])
 _TURNS = frozenset(["but", "just", "however", "instead"])

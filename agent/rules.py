@@ -264,6 +264,10 @@ class RulesInterpreter:
                 continue
             if self._age(chart, position):
                 continue
+            if (again := self._again(chart, position, draft)) is not None:
+                chart.put(position, again[1], "want", [again[0]])
+                position = again[1]
+                continue
             found = self.measures.at(chart, position)
             if isinstance(found, Measured):
                 how = "time" if found.attribute.role is Role.YEAR else "number"
@@ -273,14 +277,12 @@ class RulesInterpreter:
             elif isinstance(found, Unmeasured):
                 chart.put(found.start, found.end, "skip")
                 draft.note(f"Nothing is known here about the {found.what} of a {self.catalogue.schema.noun}.")
-            elif (again := self._again(chart, position, draft)) is not None:
-                chart.put(position, again[1], "want", [again[0]])
             position = max(position + 1, found.end if found is not None else 0)
 
     def _again(self, chart: Chart, position: int, draft: Draft) -> tuple[Wanted, int] | None:
-        """'make it 50': a bare number alone moves the last bound that was said."""
+        """'make it 50': a number without a comparator, alone in its message, moves the last bound that was said."""
         quantity = quantity_at(chart, position, self.grammar)
-        if quantity is None or quantity.dimensions:
+        if quantity is None or self.measures.compared(chart, quantity):
             return None
         others = (*chart.tokens[:position], *chart.tokens[quantity.end :])
         if not others or any(token.norm not in self.grammar.plain_words for token in others):
@@ -293,9 +295,12 @@ class RulesInterpreter:
             low, high = leaf.minimum, leaf.maximum
             if attribute.role is Role.YEAR or (low is None) == (high is None):
                 return None
+            value = self.measures.value(attribute, quantity)
+            if value is None:
+                continue
             bounds = Bounds(
-                None if low is None else quantity.value,
-                None if high is None else quantity.value,
+                None if low is None else value,
+                None if high is None else value,
                 leaf.minimum_open,
                 leaf.maximum_open,
             )

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ class SentenceTransformerEmbedder:
         if not texts:
             return np.zeros((0, self.identity.dim), dtype=np.float32)
         model = self._model()
-        with self._lock:
+        with self._lock, _one_thread():
             vectors = model.encode_query(
                 list(texts), batch_size=self._batch_size, show_progress_bar=False, convert_to_numpy=True
             )
@@ -123,6 +124,19 @@ class SentenceTransformerEmbedder:
             if self._loaded is None:
                 self._loaded = _load(self._name, self._max_tokens)
             return self._loaded
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A few short texts are encoded on one thread: on a busy machine the threads wait for each other at every layer."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _load(name: str, max_tokens: int | None) -> SentenceTransformer:
