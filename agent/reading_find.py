@@ -70,7 +70,7 @@ class Finder:
             chart.put(start, end + 1, "want", [wanted_range(attribute, bounds, "adjective", negative=against)])
 
     def find_flags(self, chart: Chart) -> None:
-        """'dishwasher safe', 'not dishwasher safe', 'breakfast not included', 'no gluten' where there is 'gluten free'."""
+        """'dishwasher safe', 'breakfast not included', 'no gluten' where there is 'gluten free'."""
         for start in range(len(chart)):
             for length in range(min(5, len(chart) - start), 0, -1):
                 if not chart.free(start, start + length):

@@ -15,7 +15,6 @@ from convrec.agent.reading_time import TimeReader, YearSpan
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
-
 _ENDS = frozenset(["min", "max", "minimum", "maximum"])
 _PLAIN = frozenset(["the", "and", "for", "per", "out", "not", "number", "count"])
 """words of a label that do not tell one attribute from another"""
