@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,8 @@ from convrec.retrieval.filters import And, In, Missing, Not, NotIn, holds
 from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
+_DENIALS = frozenset(["not", "isnt", "arent"])
+_LINKS = frozenset(["is", "are"])
 _ENOUGH = 0.7
 """share of a language's items that its country must keep for a nationality to mean both"""
 
@@ -29,6 +32,7 @@ class Finder:
         self.values = values
         self.quantiles = Quantiles(catalogue)
         self.flags = self._flag_words()
+        self.amounts = self._amount_words()
         self._main_language = _main_language(catalogue)
         topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
         self.main_topic = topics[0] if topics else None
@@ -41,20 +45,50 @@ class Finder:
         for attribute in flags:
             first = key_of(attribute.label).split(" ")[0]
             alone = sum(key_of(a.label).split(" ")[0] == first for a in flags) == 1
-            if alone and len(first) > 4 and first not in self.grammar.plain_words and not self.values.find(first):
+            if alone and len(first) > 2 and first not in self.grammar.plain_words and not self.values.find(first):
                 keys.setdefault(first, attribute)
         return keys
 
+    def _amount_words(self) -> dict[str, Attribute]:
+        """Words of the labels of numeric attributes that only one of them has ('calorie')."""
+        numeric = [a for a in self.catalogue.schema.attributes if a.numeric and a.role is not Role.YEAR]
+        counts = Counter(word for a in numeric for word in set(key_of(a.label).split()))
+        return {w: a for a in numeric for w in key_of(a.label).split() if counts[w] == 1 and len(w) > 2}
+
+    def _amount(self, chart: Chart, start: int) -> None:
+        """'low calorie', 'high in alcohol'."""
+        side = chart.tokens[start].norm
+        if side not in ("low", "high") or chart.owner[start] is not None:
+            return
+        end = start + (2 if chart.norms(start + 1, start + 2) == "in" else 1)
+        attribute = self.amounts.get(chart.stems(end, end + 1)) if end < len(chart) else None
+        if attribute is None or not chart.free(start, end + 1):
+            return
+        bounds = self.quantiles.side(attribute, side)
+        if bounds is not None:
+            against = self.quantiles.side(attribute, side, negated=True)
+            chart.put(start, end + 1, "want", [wanted_range(attribute, bounds, "adjective", negative=against)])
+
     def find_flags(self, chart: Chart) -> None:
-        """'dishwasher safe'."""
+        """'dishwasher safe', 'breakfast not included', 'no gluten' where there is 'gluten free'."""
         for start in range(len(chart)):
-            for length in range(min(4, len(chart) - start), 0, -1):
-                attribute = self.flags.get(chart.stems(start, start + length))
-                if attribute is not None and chart.free(start, start + length):
-                    yes = In(field=attribute.name, values=(True,))
-                    no = NotIn(field=attribute.name, values=(True,))
-                    chart.put(start, start + length, "want", [Wanted(attribute.name, yes, no, attribute.label, "flag")])
-                    break
+            for length in range(min(5, len(chart) - start), 0, -1):
+                if not chart.free(start, start + length):
+                    continue
+                words = chart.stems(start, start + length).split()
+                denied = any(w in _DENIALS for w in words[1:])
+                key = " ".join([words[0], *(w for w in words[1:] if w not in _DENIALS | _LINKS)])
+                attribute = self.flags.get(key)
+                if attribute is None:
+                    continue
+                yes = In(field=attribute.name, values=(True,))
+                no = NotIn(field=attribute.name, values=(True,))
+                wanted = Wanted(attribute.name, yes, no, attribute.label, "flag")
+                if denied != (key_of(attribute.label) == f"{key} free"):
+                    label = f"not {attribute.label}"
+                    wanted = Wanted(attribute.name, no, yes, label, "flag", negative_label=attribute.label)
+                chart.put(start, start + length, "want", [wanted])
+                break
 
     def find_tongues(self, chart: Chart) -> None:
         """'foreign', 'without subtitles': anything but, or only, the language that most items are in."""
@@ -103,9 +137,16 @@ class Finder:
                 if not chart.free(start, end) or any(chart.breaks(p, ".,;!?\n") for p in range(start + 1, end)):
                     continue
                 hits = self._allowed(chart, start, end, self.values.find(chart.stems(start, end)))
-                if hits:
+                if hits and not self._names_apart(chart, start, end, hits):
                     self._put(chart, start, end, hits)
                     break
+
+    def _names_apart(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> bool:
+        """'horror comedy' is also a tag, but each of its words names a kind."""
+        if end - start < 2 or any(self.values.controlled(hit.attribute) for hit in hits):
+            return False
+        alone = [self.values.find(chart.stems(position, position + 1)) for position in range(start, end)]
+        return all(any(h.how == "name" and self.values.controlled(h.attribute) for h in own) for own in alone)
 
     def _allowed(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> list[Hit]:
         """Leaves out tags that are ordinary words of a request, and codes in the middle of a sentence."""
@@ -117,7 +158,9 @@ class Finder:
         for hit in hits:
             controlled = self.values.controlled(hit.attribute)
             if hit.attribute.role is Role.COUNTRY and len(token.norm) == 2:
-                if token.text.isupper() and not chart.message.isupper():
+                placed = preceded(chart, start, phrases(self.grammar.languages.country_before)) is not None
+                placed = placed and token.norm not in self.grammar.plain_words
+                if placed or (token.text.isupper() and not chart.message.isupper()):
                     kept.append(hit)
                 continue
             if plain and not (controlled and hit.how == "name" and token.norm not in self.grammar.function_words):
@@ -249,6 +292,7 @@ class Finder:
     def find_adjectives(self, chart: Chart) -> None:
         """'short', 'cheap', 'recent', 'well rated', 'hidden gem'."""
         for start in range(len(chart)):
+            self._amount(chart, start)
             length = chart.phrase_at(start, self.grammar.adjective_phrases)
             for size in range(length, 0, -1):
                 entries = self.grammar.adjectives.get(chart.norms(start, start + size), ())

@@ -177,6 +177,7 @@ class Lasting(_Data):
 
 
 class WishWords(_Data):
+    count_most: tuple[str, ...]
     count_before: tuple[str, ...]
     count_after: tuple[str, ...]
     single: tuple[str, ...]

@@ -25,6 +25,8 @@ LIKELY = 0.58
 """cosine at which a value lifts scores"""
 MARGIN = 0.2
 """by which the nearest value must lead the next one to bind"""
+PART_MARGIN = 0.1
+"""the same for a word of the value's own name"""
 RELATED = 0.4
 """cosine from which a value is offered in place of one that does not exist"""
 _PHRASES = 8
@@ -43,7 +45,8 @@ class MeaningIndex:
         vectors: NDArray[np.float32] | None,
     ) -> None:
         self.values = values
-        self.labels = frozenset(key_of(a.label) for a in finder.catalogue.schema.attributes)
+        schema = finder.catalogue.schema
+        self.labels = frozenset(key_of(a.label) for a in schema.attributes) | {key_of(schema.noun)}
         self.grammar = grammar
         self.finder = finder
         self._encode = encode
@@ -130,6 +133,7 @@ class MeaningIndex:
         runner = float(scores[order[1]]) if scores.size > 1 else 0.0
         main = self.finder.main_topic is not None and attribute.name == self.finder.main_topic.name
         wanted = wanted_values(attribute, (value,), "meaning")
-        hard = main and best >= SURE and best - runner >= MARGIN
+        part = chart.tokens[position].stem in key_of(value).split()
+        hard = (main and best >= SURE and best - runner >= MARGIN) or (part and best - runner >= PART_MARGIN)
         soft = replace(wanted, strength=Strength.HARD if hard else Strength.SOFT, describe=True)
         chart.put(position, position + 1, "want", [soft])

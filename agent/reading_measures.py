@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,12 @@ from convrec.agent.reading_time import TimeReader, YearSpan
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
+_ENDS = frozenset(["min", "max", "minimum", "maximum"])
+_PLAIN = frozenset(["the", "and", "for", "per", "out", "not", "number", "count"])
+"""words of a label that do not tell one attribute from another"""
+_FEW = 30
+"""so many values at most make a number one of a choice"""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -25,6 +31,16 @@ class Measured:
     start: int
     end: int
     note: str = ""
+    also: tuple[tuple[Attribute, Bounds], ...] = ()
+    """what the same number says about other attributes"""
+
+    def across(self, spans: dict[str, tuple[Attribute, Attribute]], low: float, high: float) -> Measured:
+        """'for 4 players' lies between the fewest and the most that an item allows."""
+        pair = spans.get(self.attribute.name)
+        if pair is None:
+            return self
+        below = (pair[0], Bounds(maximum=low))
+        return replace(self, attribute=pair[1], bounds=Bounds(minimum=high), also=(below,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +63,16 @@ class MeasureReader:
         self.year = next(iter(a for a in self.numeric if a.role is Role.YEAR), None)
         self.dimension = {a.name: attribute_dimension(a, grammar) for a in self.numeric if a.role is not Role.YEAR}
         self.extent = {a.name: _extent(catalogue, a) for a in self.numeric}
+        self.discrete = {a.name: _distinct(catalogue, a) for a in self.numeric}
         self.words = {a.name: self._words(a) for a in self.numeric}
+        self.spans = range_pairs(self.numeric)
+        self.age = next((a for a in self.numeric if a.role is None and "age" in self.words[a.name]), None)
 
     def _words(self, attribute: Attribute) -> frozenset[str]:
         own = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
-        own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 3}
+        own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 2 and word not in _PLAIN}
+        heads = {key_of(word) for word in self.grammar.measures.get("headcount", ())}
+        own |= heads if own & heads and attribute.role is None else set()
         return frozenset(own | {key_of(w) for w in self.grammar.measures.get(attribute.role or "", ())})
 
     def at(self, chart: Chart, position: int) -> Measured | Unmeasured | None:
@@ -127,7 +148,8 @@ class MeasureReader:
             first.start,
             second.end,
         )
-        attribute = self._attribute(chart, joint, None)
+        cued = dashed or before in self.grammar.time.range_start
+        attribute = self._attribute(chart, joint, Comparator(side="max") if cued and word != "or" else None)
         if attribute is None:
             return None
         a, b = self._in_unit(attribute, low), self._in_unit(attribute, joint)
@@ -142,7 +164,7 @@ class MeasureReader:
             start,
             self._measure_end(chart, attribute, joint.end),
             self._money(attribute, joint),
-        )
+        ).across(self.spans, min(a, b), max(a, b))
 
     def _scaled(self, value: float, unit_of: Quantity) -> tuple[tuple[str, float], ...]:
         sizes = self.grammar.unit_index.get(unit_of.unit, ())
@@ -151,22 +173,77 @@ class MeasureReader:
     def _single(self, chart: Chart, quantity: Quantity) -> Measured | Unmeasured | None:
         before, start = self.comparators.before(chart, quantity.start)
         after, end = self.comparators.after(chart, quantity.end)
-        comparator = before or after
-        if before is not None:
+        if before is None and after is None:
+            before, start = self._comparator_of_label(chart, quantity)
+        comparator = after if before is not None and before.side == "about" and after is not None else before or after
+        if comparator is not after:
             end = quantity.end
+        if comparator is None and any("+" in chart.gap(p) for p in range(quantity.start + 1, quantity.end)):
+            comparator = Comparator(side="min")
         attribute = self._attribute(chart, quantity, comparator)
         if attribute is None:
             if quantity.dimensions and comparator is not None:
                 return Unmeasured(_dimension_word(quantity), start, end)
             return None
-        if comparator is None:
-            sides = {Role.PRICE: "max", Role.QUALITY: "min", Role.YEAR: "exact"}
-            side = sides.get(attribute.role, "about") if attribute.role else "about"
-            comparator = Comparator.model_validate({"side": side})
         value = self._in_unit(attribute, quantity, chart)
         end = self._measure_end(chart, attribute, end)
         start = self._measure_start(chart, attribute, start)
-        return Measured(attribute, _side(comparator, value, attribute), start, end, self._money(attribute, quantity))
+        side = _side(comparator or self._unsaid(attribute, value), value, attribute)
+        measured = Measured(attribute, side, start, end, self._money(attribute, quantity))
+        if comparator is None and not _ENDS & {t.norm for t in chart.tokens[start:end]}:
+            return measured.across(self.spans, value, value)
+        high = self.spans.get(attribute.name, (attribute, attribute))[1]
+        named = comparator is None or _ENDS & {t.norm for t in chart.tokens[start:end]}
+        return measured if named else replace(measured, attribute=high)
+
+    def compared(self, chart: Chart, quantity: Quantity) -> bool:
+        """Whether words beside a number say on which side of it the wanted values lie."""
+        before, _ = self.comparators.before(chart, quantity.start)
+        after, _ = self.comparators.after(chart, quantity.end)
+        return before is not None or after is not None
+
+    def value(self, attribute: Attribute, quantity: Quantity) -> float | None:
+        """A number in the attribute's own unit; None where its unit measures something else."""
+        own = self.dimension.get(attribute.name)
+        if quantity.dimensions and (own is None or own[0] not in dict(quantity.dimensions)):
+            return None
+        return self._in_unit(attribute, quantity)
+
+    def _comparator_of_label(self, chart: Chart, quantity: Quantity) -> tuple[Comparator | None, int]:
+        """'max price 50', 'at least a rating of 7': the name of the attribute between the comparator and the number."""
+        position = quantity.start
+        names = {word for words in self.words.values() for word in words} - _ENDS
+        while position > 0 and quantity.start - position < 4 and chart.free(position - 1, position):
+            if chart.breaks(position, ".,;!?\n"):
+                break
+            if chart.tokens[position - 1].stem not in names and chart.tokens[position - 1].norm not in LEAD:
+                break
+            position -= 1
+            comparator, start = self.comparators.before(chart, position)
+            if comparator is not None:
+                return comparator, start
+        if position == quantity.start and position and chart.tokens[position - 1].norm == "than":
+            return self._split_comparator(chart, position - 1, names)
+        return None, quantity.start
+
+    def _split_comparator(self, chart: Chart, than: int, names: set[str]) -> tuple[Comparator | None, int]:
+        """'more pages than 400': the name of the attribute within the comparator."""
+        position = than
+        while position > max(0, than - 3) and chart.tokens[position - 1].stem in names:
+            position -= 1
+        if position in (0, than) or not chart.free(position - 1, than + 1):
+            return None, than + 1
+        comparator = self.grammar.comparators_before.get(f"{chart.tokens[position - 1].norm} than")
+        return comparator, than + 1 if comparator is None else position - 1
+
+    def _unsaid(self, attribute: Attribute, value: float) -> Comparator:
+        """What a number without a comparator means: one of few values that occur is meant exactly."""
+        sides = {Role.PRICE: "max", Role.QUALITY: "min", Role.YEAR: "exact", Role.POPULARITY: "min"}
+        side = sides.get(attribute.role) if attribute.role else None
+        if side is None:
+            exact = attribute.role is not Role.DURATION and value in self.discrete[attribute.name]
+            side = "exact" if exact else "about"
+        return Comparator.model_validate({"side": side})
 
     def _measure_start(self, chart: Chart, attribute: Attribute, start: int) -> int:
         """Takes 'a rating of', 'price' along."""
@@ -205,20 +282,30 @@ class MeasureReader:
             pool = [a for a in pool if (self.dimension.get(a.name) or ("",))[0] in named]
             if comparator is not None and comparator.role:
                 pool = [a for a in pool if a.role == comparator.role] or pool
-            near = [a for a in pool if self._near(chart, a, quantity)]
-            return next(iter(near or self._own_currency(pool, quantity)), None)
+            near = self._nearest(chart, pool, quantity)
+            return near or next(iter(self._holding(self._own_currency(pool, quantity), quantity)), None)
         if comparator is not None and comparator.role:
-            return next((a for a in pool if a.role == comparator.role), None)
+            same = self._holding([a for a in pool if a.role == comparator.role], quantity)
+            return self._nearest(chart, same, quantity) or next(iter(same), None)
         if comparator is not None and comparator.dimension:
             return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
-        near = [a for a in pool if self._near(chart, a, quantity) and self._on_it(a, quantity.value)]
-        if near:
-            return near[0]
+        near = self._nearest(chart, [a for a in pool if self._on_it(a, quantity.value)], quantity)
+        if near is not None:
+            return near
         if "/" in chart.gap(quantity.end) or quantity.unit == "%":
             return next((a for a in pool if a.role is Role.QUALITY), None)
         if comparator is None or comparator.side in ("about", "exact"):
             return None
         return self._plausible(quantity.value)
+
+    def _holding(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:
+        """Those whose values the number lies among, where there are any."""
+        among = []
+        for attribute in pool:
+            low, high = self.extent[attribute.name]
+            if low <= self._in_unit(attribute, quantity) <= high:
+                among.append(attribute)
+        return among or pool
 
     def _own_currency(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:
         """A word that is both money and something else is money only where prices are in it."""
@@ -231,11 +318,18 @@ class MeasureReader:
 
     def _on_it(self, attribute: Attribute, value: float) -> bool:
         """Whether a bare number can be a score: 40 is none out of 5."""
-        return attribute.role is not Role.QUALITY or value <= max(10.0, self.extent[attribute.name][1]) or value > 1000
+        return attribute.role is not Role.QUALITY or value <= max(10.0, self.extent[attribute.name][1])
 
-    def _near(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> bool:
-        """Whether a word of the attribute stands around the number, within its clause."""
+    def _nearest(self, chart: Chart, pool: list[Attribute], quantity: Quantity) -> Attribute | None:
+        """The attribute of which most words stand around a number; of several, the one whose words stand closest."""
+        around = [(self._around(chart, attribute, quantity), attribute) for attribute in pool]
+        named = [(len(places), -places[0], attribute) for places, attribute in around if places]
+        return max(named, key=lambda entry: entry[:2])[2] if named else None
+
+    def _around(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> list[int]:
+        """How far from a number the words of an attribute stand within its clause, the closest first."""
         words = self.words[attribute.name]
+        found = []
         for position in (
             *range(quantity.start - 1, max(-1, quantity.start - 6), -1),
             *range(quantity.end, min(len(chart), quantity.end + 3)),
@@ -246,8 +340,9 @@ class MeasureReader:
             if any(chart.breaks(p, ".,;!?\n") for p in inside if p not in range(quantity.start + 1, quantity.end)):
                 continue
             if chart.tokens[position].stem in words:
-                return True
-        return False
+                before = position < quantity.start
+                found.append(2 * (quantity.start - position) + 1 if before else 2 * (position - quantity.end))
+        return sorted(found)
 
     def _plausible(self, value: float) -> Attribute | None:
         """The attribute that a bare number with a comparator fits: first a score, then a price, then any unique one."""
@@ -296,6 +391,24 @@ class MeasureReader:
         if said is None or own is None or said == own or attribute.role is not Role.PRICE:
             return ""
         return f"Prices here are in {own}; I took your {said} amount as {own}."
+
+
+def range_pairs(attributes: tuple[Attribute, ...]) -> dict[str, tuple[Attribute, Attribute]]:
+    """Attributes that are the two ends of one range ('min_players', 'max_players'), by the name of either."""
+    ends: dict[str, dict[str, Attribute]] = {}
+    for attribute in attributes:
+        first, _, rest = attribute.name.casefold().replace("_", " ").partition(" ")
+        if first in _ENDS and rest:
+            ends.setdefault(rest, {})[first[:3]] = attribute
+    pairs = [(own["min"], own["max"]) for own in ends.values() if len(own) == 2]
+    return {end.name: pair for pair in pairs for end in pair}
+
+
+def _distinct(catalogue: Catalogue, attribute: Attribute) -> frozenset[float]:
+    """The values of an attribute that has few."""
+    values = catalogue.number(attribute.name)
+    known = np.unique(values[~np.isnan(values)])
+    return frozenset(known.tolist()) if known.size <= _FEW else frozenset()
 
 
 def _extent(catalogue: Catalogue, attribute: Attribute) -> tuple[float, float]:

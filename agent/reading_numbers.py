@@ -11,6 +11,10 @@ from convrec.retrieval.schema import Attribute
 
 LARGEST = 1e12
 """larger numbers are taken as this one: no attribute holds them"""
+_UNITS_AT_THE_END = frozenset(["in", "min", "g", "l", "m", "h", "w"])
+"""units that only the last word of a column's name can be: 'screen_size_in', 'min_players'"""
+_UNITS_BY_CHANCE = frozenset(["in", "min", "second", "day", "cup", "pound", "foot"])
+"""units that mean something else in the name of an attribute"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +217,14 @@ def attribute_dimension(attribute: Attribute, grammar: Grammar) -> tuple[str, fl
         return "currency", 1.0
     if attribute.role == "duration":
         return "time", 1.0
+    words = attribute.name.casefold().replace("_", " ").split()
+    if len(words) > 1 and words[-1] in _UNITS_AT_THE_END:
+        return grammar.unit_index[words[-1]][0]
     for word in key_of(f"{attribute.name} {attribute.label}".replace("_", " ")).split():
         if word in ("page", "pg"):
             return "pages", 1.0
         entries = grammar.unit_index.get(word)
-        if entries and len(word) > 1 and word not in ("in", "second", "day", "cup"):
+        if entries and len(word) > 1 and word not in _UNITS_BY_CHANCE:
             return entries[0]
     return None
 

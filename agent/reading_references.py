@@ -143,7 +143,7 @@ class ReferenceReader:
             if use == "like" and length == 1 and self._is_verb(chart, position):
                 use = "loved"
             start = end
-            found = self._title_from(chart, start, use)
+            found = None if self._limits_number(chart, start) else self._title_from(chart, start, use)
             if found is None:
                 unknown = None if use == "avoid" else self.judge.unknown(chart, start)
                 if unknown is not None and (use in ("like", "than") or unknown[1] - unknown[0] > 1):
@@ -154,6 +154,11 @@ class ReferenceReader:
             self._put(chart, (position, found[1]), start, found[0], use)
             return self._more_titles(chart, found[1], use)
         return None
+
+    def _limits_number(self, chart: Chart, start: int) -> bool:
+        """'like max 90 minutes': the word belongs to the number behind it."""
+        number = start + 1 < len(chart) and chart.tokens[start + 1].text[:1].isdigit()
+        return number and chart.norms(start, start + 1) in self.grammar.comparators_before
 
     @staticmethod
     def _is_verb(chart: Chart, position: int) -> bool:

@@ -99,6 +99,10 @@ class _Walk:
     ignore: bool = False
     also: bool = False
     too: bool = False
+    corrected: int = 0
+    """where the message takes back what it said before; 0 where it does not"""
+    degree: bool = False
+    """whether the negation is of a degree: 'not too'"""
     strength: Strength | None = None
 
     def enter(self, position: int) -> None:
@@ -108,12 +112,18 @@ class _Walk:
             self.strength = None
         if "," in self.chart.gap(position):
             self.ignore = False
+            span = self.chart.owner[position]
+            read = span.payload[0].how if span and span.kind == "want" and isinstance(span.payload, list) else ""
+            if self.strength is Strength.SOFT and read in ("number", "time"):
+                self.strength = None
 
     def take(self, span: Span) -> None:
         """Something that was read: a wish takes on what was said about it."""
         if span.kind == "want" and isinstance(span.payload, list):
             for wanted in () if self.ignore else span.payload:
                 against = self.negated or self.too
+                if self.corrected:
+                    self._take_back(wanted.field)
                 if not (against and wanted.how == "meaning"):
                     self.found.said.append(
                         Said(wanted, span.start, span.end, against, self.strength, self.replaces, self.also, self.too)
@@ -121,8 +131,9 @@ class _Walk:
                 if wanted.describe or (wanted.shun and against):
                     self.found.words.append(Words(span.start, span.end, against))
             self.used, self.also, self.too = True, False, False
-            if self.once:
+            if self.once or (self.degree and self._adjective_of(span)):
                 self.negated = self.once = False
+            self.degree = False
         elif span.kind == "veto":
             self.negated, self.used = True, False
         elif span.kind in ("title", "compare", "act") and self.negated:
@@ -130,13 +141,31 @@ class _Walk:
             if span.kind == "title":
                 self.found.shunned.add(span.start)
 
+    def _take_back(self, field: str) -> None:
+        """'musicals, no wait, dramas': what was said of the same attribute before the correction goes."""
+        gone = [e for e in self.found.said if e.end <= self.corrected and e.wanted.field == field]
+
+        def within(start: int) -> bool:
+            return any(entry.start <= start < entry.end for entry in gone)
+
+        self.found.said = [e for e in self.found.said if not within(e.start)]
+        self.found.words = [w for w in self.found.words if not within(w.start)]
+
+    def _no_alone(self, start: int, end: int) -> bool:
+        """'a musical? no, comedies'."""
+        before, after = self.chart.gap(start), self.chart.gap(end) if end < len(self.chart) else ""
+        return start > 0 and self.chart.norms(start, end) == "no" and bool(set("?.;…") & set(before)) and "," in after
+
     def cue(self, kind: str, start: int, end: int) -> None:
         """A word that says how the next ones are meant."""
         said = self.found.said
-        if kind == "negation":
+        if kind == "negation" and self._no_alone(start, end):
+            self.corrected = start
+        elif kind == "negation":
             self.negated, self.used = True, False
             self.once = self.chart.norms(start, end) in ("non", "anti")
             self.too = self.chart.tokens[end - 1].norm == "too"
+            self.degree = self.chart.tokens[end - 1].norm in _DEGREES
         elif kind == "must":
             self.strength = Strength.MUST
             self.replaces = self.replaces or self.chart.norms(start, end) == "only"
@@ -147,6 +176,8 @@ class _Walk:
                 self.strength = Strength.SOFT
         elif kind == "instead":
             self.replaces = True
+            if self.chart.norms(start, end) in _CORRECTIONS:
+                self.corrected = start
             self.negated = self.negated and not self.used
             if said and self._trailing(end) and not self.chart.norms(start, end).endswith("about"):
                 self.found.said = [replace(entry, instead=True) for entry in said]
@@ -162,7 +193,9 @@ class _Walk:
         word = token.norm
         if word == "about":
             self.about = True
-        if self.negated and ((self.used and word in self.grammar.negation.stops) or word in _TURNS):
+        if word == "but" and self._all_before(position):
+            self.negated, self.used = True, False
+        elif self.negated and ((self.used and word in self.grammar.negation.stops) or word in _TURNS):
             self.negated = False
         self.ignore = self.ignore and word not in _TURNS
         self.too = word == "too"
@@ -173,6 +206,24 @@ class _Walk:
             return
         self.found.words.append(Words(position, position + 1, self.negated))
         self.used = True
+
+    def _adjective_of(self, span: Span) -> bool:
+        """'not too long horror films': the negation is of the adjective, not of what it belongs to."""
+        following = self.chart.owner[span.end] if span.end < len(self.chart) else None
+        adjective = isinstance(span.payload, list) and span.payload[0].how == "adjective"
+        return adjective and following is not None and not self.chart.breaks(span.end, ".,;!?\n")
+
+    def _all_before(self, position: int) -> bool:
+        """'any brand but': what follows is left out of all there is."""
+        for before in range(position - 1, max(-1, position - 4), -1):
+            token = self.chart.tokens[before]
+            if self.chart.breaks(before + 1, ".,;!?\n"):
+                return False
+            if token.norm in ("any", "every", "all", "anyone", "everyone", "anybody", "everybody"):
+                return True
+            if token.norm not in self.grammar.plain_words and token.stem not in self.labels:
+                return False
+        return False
 
     def _trailing(self, position: int) -> bool:
         """Whether nothing more is said in this clause."""
@@ -224,6 +275,20 @@ class _Walk:
         return False
 
 
+_CORRECTIONS = frozenset(
+    [
+        "no wait",
+        "wait no",
+        "no sorry",
+        "wait",
+        "i meant",
+        "scratch that",
+        "correction",
+        "make that",
+        "on second thought",
+    ]
+)
+_DEGREES = frozenset(["too", "very", "so", "overly", "really"])
 _TURNS = frozenset(["but", "just", "however", "instead"])
 
 

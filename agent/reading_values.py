@@ -137,6 +137,7 @@ class ValueIndex:
     def _add_parts(self, attribute: Attribute) -> None:
         """'steel' names every value that ends in it; 'Action & Adventure' is named by each half."""
         heads: dict[str, list[str]] = {}
+        firsts: dict[str, list[str]] = {}
         for value in self.counts[attribute.name]:
             if attribute.role in (Role.LANGUAGE, Role.COUNTRY):
                 continue
@@ -146,12 +147,18 @@ class ValueIndex:
             # A schema that gives other names for a value says itself what it is called.
             if len(words) > 1 and len(words[-1]) > 2 and value not in attribute.synonyms:
                 heads.setdefault(words[-1], []).append(value)
+                firsts.setdefault(words[0], []).append(value)
         for head, values in heads.items():
             if head not in self.grammar.plain_words and head not in self.grammar.noun_words and len(values) <= 12:
                 same = self._hits.get(head, [])
                 exact = next((h for h in same if h.attribute.name == attribute.name), None)
                 if exact is None:
                     self._put(head, Hit(attribute, tuple(values), "part"))
+
+        for first, values in firsts.items() if attribute.role is not Role.TOPIC else ():
+            plain = self.grammar.plain_words | self.grammar.noun_words | self.grammar.adjectives.keys()
+            if first not in plain and len(first) > 4 and len(values) == 1 and first not in self._hits:
+                self._put(first, Hit(attribute, tuple(values), "part"))
 
     def _add_concepts(self) -> None:
         for concept in self.grammar.concept:

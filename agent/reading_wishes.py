@@ -20,6 +20,7 @@ class WishReader:
         nouns = {singular(w) for w in grammar.noun_words} | {singular(catalogue.schema.noun.casefold())}
         self._nouns = frozenset(nouns)
         self._before = phrases(grammar.wishes.count_before)
+        self._most = phrases(grammar.wishes.count_most)
         self._after = frozenset(singular(w) for w in phrases(grammar.wishes.count_after))
         self._language = next(iter(catalogue.schema.with_role(Role.LANGUAGE)), None)
 
@@ -51,9 +52,16 @@ class WishReader:
             return False
         end = number[1]
         cued = any(chart.norms(position - n, position) in self._before for n in (1, 2, 3) if n <= position)
+        limit = next((n for n in (3, 2, 1) if n <= position and chart.norms(position - n, position) in self._most), 0)
+        if limit and number[0] <= _MOST and self._noun_ahead(chart, end):
+            draft.wishes["count"] = int(number[0])
+            chart.put(position - limit, end, "skip")
+            return True
         final = end >= len(chart) or chart.breaks(end, ".,;!?:\n")
         noun = not final and (chart.tokens[end].stem in self._nouns or chart.tokens[end].stem in self._after)
-        unit = not final and chart.tokens[end].norm in self.grammar.unit_index
+        unit = not final and (
+            chart.tokens[end].norm in self.grammar.unit_index or chart.tokens[end].stem in self.grammar.unit_index
+        )
         if token.norm == "one" and not (cued and (noun or final)):
             return False
         if unit or not (noun or (cued and (final or self._content(chart, end)))):
@@ -78,6 +86,15 @@ class WishReader:
             draft.note(f"I show at most {_MOST} at a time.")
         chart.put(start, end, "skip")
         return True
+
+    def _noun_ahead(self, chart: Chart, end: int) -> bool:
+        """'at most 3 Italian films' counts films."""
+        for position in range(end, min(end + 3, len(chart))):
+            if chart.breaks(position, ".,;!?:\n") or chart.tokens[position].norm in self.grammar.function_words:
+                return False
+            if chart.tokens[position].stem in self._nouns:
+                return True
+        return False
 
     def _content(self, chart: Chart, end: int) -> bool:
         """'give me 5 comedies': the number counts what follows, not minutes."""

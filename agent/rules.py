@@ -30,9 +30,9 @@ from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
 from convrec.agent.reading_named import NamedItems
 from convrec.agent.reading_names import NameFinder
 from convrec.agent.reading_nations import UnknownNations
-from convrec.agent.reading_numbers import parse_digits
+from convrec.agent.reading_numbers import parse_digits, quantity_at
 from convrec.agent.reading_people import PeopleIndex
-from convrec.agent.reading_ranges import year_extent
+from convrec.agent.reading_ranges import Bounds, year_extent
 from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import ScopeReader, Words
@@ -40,10 +40,11 @@ from convrec.agent.reading_text import MAX_TOKENS, Chart, Span, Token, clean, ke
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_turn import ActResolver, as_act
 from convrec.agent.reading_values import ValueIndex
-from convrec.agent.reading_wanted import wanted_range
+from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.agent.reading_wishes import WishReader
 from convrec.agent.titles import TitleIndex
 from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.filters import Range
 from convrec.retrieval.request import RequestEdit
 from convrec.retrieval.schema import Role
 
@@ -263,19 +264,58 @@ class RulesInterpreter:
                 continue
             if self._age(chart, position):
                 continue
+            if (again := self._again(chart, position, draft)) is not None:
+                chart.put(position, again[1], "want", [again[0]])
+                position = again[1]
+                continue
             found = self.measures.at(chart, position)
             if isinstance(found, Measured):
                 how = "time" if found.attribute.role is Role.YEAR else "number"
-                wanted = wanted_range(found.attribute, found.bounds, how)
-                chart.put(found.start, found.end, "want", [wanted])
+                ranges = ((found.attribute, found.bounds), *found.also)
+                chart.put(found.start, found.end, "want", [wanted_range(a, bounds, how) for a, bounds in ranges])
                 draft.note(found.note)
             elif isinstance(found, Unmeasured):
                 chart.put(found.start, found.end, "skip")
                 draft.note(f"Nothing is known here about the {found.what} of a {self.catalogue.schema.noun}.")
             position = max(position + 1, found.end if found is not None else 0)
 
+    def _again(self, chart: Chart, position: int, draft: Draft) -> tuple[Wanted, int] | None:
+        """'make it 50': a number without a comparator, alone in its message, moves the last bound that was said."""
+        quantity = quantity_at(chart, position, self.grammar)
+        if quantity is None or self.measures.compared(chart, quantity):
+            return None
+        others = (*chart.tokens[:position], *chart.tokens[quantity.end :])
+        if not others or any(token.norm not in self.grammar.plain_words for token in others):
+            return None
+        for constraint in reversed(draft.context.request.constraints):
+            leaf = constraint.filter
+            if not isinstance(leaf, Range) or leaf.field not in self.catalogue.schema:
+                continue
+            attribute = self.catalogue.schema.attribute(leaf.field)
+            low, high = leaf.minimum, leaf.maximum
+            if attribute.role is Role.YEAR or (low is None) == (high is None):
+                return None
+            value = self.measures.value(attribute, quantity)
+            if value is None:
+                continue
+            bounds = Bounds(
+                None if low is None else value,
+                None if high is None else value,
+                leaf.minimum_open,
+                leaf.maximum_open,
+            )
+            return wanted_range(attribute, bounds, "number"), quantity.end
+        return None
+
     def _age(self, chart: Chart, position: int) -> bool:
         """'for my 8 year old' is about whom it is for."""
+        if self.measures.age is not None and chart.tokens[position].norm.isdigit():
+            old = chart.stems(position + 1, position + 3) == "year old"
+            if old or (position and chart.norms(position - 1, position) == "aged"):
+                bounds = Bounds(maximum=parse_digits(chart.tokens[position].norm))
+                wanted = wanted_range(self.measures.age, bounds, "number")
+                chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
+                return True
         if chart.stems(position + 1, position + 3) != "year old" or not chart.tokens[position].text[0].isdigit():
             return False
         hits = (
@@ -283,8 +323,8 @@ class RulesInterpreter:
             if len(chart.tokens[position].norm) < 3 and int(parse_digits(chart.tokens[position].norm) or 99) <= 12
             else []
         )
-        wanted = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
-        chart.put(position, position + 3, "want" if wanted else "skip", wanted)
+        read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
+        chart.put(position, position + 3, "want" if read else "skip", read)
         return True
 
     def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:

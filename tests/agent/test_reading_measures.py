@@ -1,0 +1,86 @@
+"""Numbers, flags and ranges over catalogues of games, laptops and places to stay, read from a file like anybody's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convrec.agent.build import SourceFiles, load
+from convrec.agent.rules import RulesInterpreter
+from tests.agent.test_reading import converse, fitting
+
+_GAMES = """id,name,min_players,max_players,playing_time,min_age,complexity,category
+1,Harbour,2,4,30,8,1.5,Family
+2,Iron Rails,2,6,120,12,3.5,Strategy
+3,Solo Quest,1,1,45,10,2.5,Adventure
+4,Loud Night,4,8,20,14,1.0,Party
+5,Salt Roads,3,5,90,10,3.0,Strategy
+6,Paper Moon,1,4,60,6,2.0,Family
+"""
+_LAPTOPS = """sku,model,brand,screen_size_in,ram_gb,storage_gb,price_usd,battery_hours
+1,Swift 1,Lenovo,14,8,256,500,10
+2,Blade 2,Dell,15.6,16,512,900,8
+3,Nova 3,HP,14,32,1024,1300,12
+4,Zen 4,Lenovo,13.3,16,512,1100,15
+5,Aero 5,Dell,17.3,64,2048,2500,6
+6,Pro 6,HP,11.6,4,128,300,9
+"""
+_STAYS = """id,name,city,stars,price_per_night,guest_rating,breakfast_included,gluten_free
+1,Grand,Rome,5,300,9.1,yes,yes
+2,Park,Rome,3,90,7.2,no,no
+3,Sea,Lisbon,4,140,8.8,yes,no
+4,Inn,Lisbon,2,60,8.1,no,yes
+5,Mill,Vienna,1,35,6.0,no,no
+"""
+CASES = [
+    (_GAMES, "a game for 4 players", "1 2 4 5 6"),
+    (_GAMES, "something for 6 people", "2 4"),
+    (_GAMES, "2-4 players", "1 2 6"),
+    (_GAMES, "at least 5 players", "2 4 5"),
+    (_GAMES, "max players 4", "1 3 6"),
+    (_GAMES, "under an hour", "1 3 4"),
+    (_GAMES, "30-60 min", "1 3 6"),
+    (_GAMES, "suitable for a 8 year old", "1 6"),
+    (_GAMES, "minimum age 12", "2 4"),
+    (_GAMES, "complexity of at most 2", "1 4 6"),
+    (_GAMES, "any category but strategy", "1 3 4 6"),
+    (_GAMES, "at most 3 strategy games", "2 5"),
+    (_LAPTOPS, "a 14 inch one", "1 3"),
+    (_LAPTOPS, "screen bigger than 15 inches", "2 5"),
+    (_LAPTOPS, "bigger screen than 14", "2 5"),
+    (_LAPTOPS, "16gb ram and 512 gb storage", "2 4"),
+    (_LAPTOPS, "1tb or more", "3 5"),
+    (_LAPTOPS, "10+ hours of battery", "1 3 4"),
+    (_LAPTOPS, "between 800 and 1200", "2 4"),
+    (_LAPTOPS, "any brand but Dell, max price 1200", "1 4 6"),
+    (_LAPTOPS, "under 1000 || make it 1200", "1 2 4 6"),
+    (_STAYS, "guest rating over 8.5", "1 3"),
+    (_STAYS, "rated above 8", "1 3 4"),
+    (_STAYS, "at least 4 stars", "1 3"),
+    (_STAYS, "breakfast not included", "2 4 5"),
+    (_STAYS, "breakfast is included", "1 3"),
+    (_STAYS, "no gluten", "1 4"),
+    (_STAYS, "in Rome or Vienna, no more than 100", "2 5"),
+    (_STAYS, "Rome, no wait, Lisbon", "3 4"),
+]
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RulesInterpreter]:
+    folder = tmp_path_factory.mktemp("catalogues")
+    made: dict[str, Any] = {}
+    for number, text in enumerate((_GAMES, _LAPTOPS, _STAYS)):
+        path = Path(folder, f"{number}.csv")
+        path.write_text(text, encoding="utf-8")
+        made[text] = RulesInterpreter(load(SourceFiles(path)).catalogue, today=2024)
+    return made
+
+
+@pytest.mark.parametrize(("text", "message", "expected"), CASES, ids=[message for _, message, _ in CASES])
+def test_reads_other_catalogues(readers: dict[str, RulesInterpreter], text: str, message: str, expected: str) -> None:
+    reader = readers[text]
+    request = converse(reader, message.split(" || "))
+    labels = [c.label for c in request.constraints]
+    assert fitting(reader.catalogue, request) == set(expected.split()), labels
