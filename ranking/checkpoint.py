@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convrec.ranking.cold_start import Lending
 from convrec.ranking.collaborative import ItemToItem
 from convrec.ranking.errors import CheckpointError
 from convrec.ranking.model import AdditiveRanker
@@ -64,6 +65,9 @@ def save_ranker(folder: Path, ranker: TrainedRanker, catalogue: Catalogue, log: 
         model: ItemToItem | None = getattr(ranker.signals, name)
         if model is not None:
             tensors |= {f"{name}.{k}": from_numpy(np.ascontiguousarray(v)) for k, v in model.to_arrays().items()}
+    lending = ranker.signals.lending
+    if lending is not None:
+        tensors |= {f"lending.{k}": from_numpy(np.ascontiguousarray(v)) for k, v in lending.to_arrays().items()}
     sequence = ranker.signals.sequence
     if sequence is not None:
         state, _ = sequence.to_arrays()
@@ -115,7 +119,8 @@ def load_ranker(
         for key, tensor in tensors.items():
             part, _, name = key.partition(".")
             parts.setdefault(part, {})[name] = tensor
-        signals = Signals(catalogue, popularity)
+        lent = {k: v.numpy() for k, v in parts.get("lending", {}).items()}
+        signals = Signals(catalogue, popularity, lending=Lending.from_arrays(lent) if lent else None)
         for name in ITEM_TO_ITEM:
             if name in parts:
                 setattr(signals, name, ItemToItem.from_arrays({k: v.numpy() for k, v in parts[name].items()}))

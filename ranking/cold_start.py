@@ -6,6 +6,7 @@ the rows and columns of its nearest neighbours by content, so that it is recalle
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,9 +43,30 @@ class Lending:
             weights=lent.data.astype(np.float32),
         )
 
+    @property
+    def met(self) -> NDArray[np.bool_]:
+        """(I,) the items that lend."""
+        return np.asarray(self.mixture.diagonal() > 0)
+
     def values(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
         """(I,) values of items, with those of the neighbours for cold ones."""
         return np.asarray(self.mixture @ np.asarray(values, np.float32), np.float32)
+
+    def log_probabilities(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(I,) log-probabilities, where a cold item takes the mean probability of its neighbours."""
+        lent = self.values(np.exp(np.asarray(scores, np.float64)))
+        return np.where(self.met, scores, np.log(np.maximum(lent, 1e-12))).astype(np.float32)
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Everything as arrays, for a safetensors file."""
+        return {"indptr": self.mixture.indptr, "columns": self.mixture.indices, "weights": self.mixture.data}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Lending:
+        """What `to_arrays` described; KeyError or ValueError where the arrays do not fit together."""
+        size = arrays["indptr"].size - 1
+        entries = (arrays["weights"], arrays["columns"], arrays["indptr"])
+        return cls(sparse.csr_matrix(entries, shape=(size, size)))
 
 
 def lend(counts: NDArray[np.number], vectors: NDArray[np.floating]) -> Lending | None:

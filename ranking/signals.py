@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from convrec.ranking.cold_start import Lending
 from convrec.ranking.collaborative import ItemToItem
 from convrec.ranking.types import Person
 from convrec.retrieval.catalogue import Catalogue
@@ -123,15 +124,19 @@ class Signals:
     decayed_ease: ItemToItem | None = None
     transitions: ItemToItem | None = None
     sequence: SequenceModel | None = None
+    lending: Lending | None = None
+    """what stands in for items that nobody met"""
     _released: NDArray[np.float64] = field(init=False)
     _quality: NDArray[np.float64] = field(init=False)
     _prior: NDArray[np.float64] = field(init=False)
+    _known: NDArray[np.float32] = field(init=False)
     _states: OrderedDict[bytes, NDArray[np.float32]] = field(init=False, default_factory=OrderedDict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._released = release_times(self.catalogue)
         self._quality = quality(self.catalogue)
+        self._known = self.popularity if self.lending is None else self.lending.values(self.popularity)
         met = np.expm1(np.asarray(self.popularity, np.float64)) + 1
         self._prior = SMOOTHING * met / max(float(met.sum()), 1e-9)
 
@@ -139,7 +144,7 @@ class Signals:
         """(n, S) one standardised column for each of `SIGNALS`."""
         rows = recalled.rows
         found: dict[str, NDArray[np.floating]] = dict(recalled.channels)
-        found["popularity"] = self.popularity[rows]
+        found["popularity"] = self._known[rows]
         found["quality"] = self._quality[rows]
         found["freshness"] = self._released[rows]
         soft = SOFT_SCALE * soft_matches(request, self.catalogue, rows)
@@ -183,6 +188,8 @@ class Signals:
                 return known
         signals = [person_signals(person)] if self.sequence.config.signals else None
         scores = np.asarray(self.sequence.scores([person.items], signals)[0], np.float32)
+        if self.lending is not None:
+            scores = self.lending.log_probabilities(scores)
         with self._lock:
             self._states[key] = scores
             while len(self._states) > REMEMBERED:

@@ -153,7 +153,13 @@ def _fitted(
     if lending is not None:
         whole, decayed, transitions = lending.model(whole), lending.model(decayed), lending.model(transitions)
     return Signals(
-        material.catalogue, popularity, ease=whole, decayed_ease=decayed, transitions=transitions, sequence=sequence
+        material.catalogue,
+        popularity,
+        ease=whole,
+        decayed_ease=decayed,
+        transitions=transitions,
+        sequence=sequence,
+        lending=lending,
     )
 
 

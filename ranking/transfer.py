@@ -32,6 +32,9 @@ def transfer_ranker(
     popularity = np.where(origin >= 0, ranker.signals.popularity[origin], 0).astype(np.float32)
     # What the old catalogue lent to its cold items moves with them; only items new to the ranker borrow now.
     lending = lend(origin + 1, vectors)
+    met = origin >= 0
+    if ranker.signals.lending is not None:
+        met &= ranker.signals.lending.met[origin]
     signals = Signals(
         catalogue,
         popularity,
@@ -39,6 +42,7 @@ def transfer_ranker(
         decayed_ease=_moved(ranker.signals.decayed_ease, origin, lending),
         transitions=_moved(ranker.signals.transitions, origin, lending),
         sequence=_moved_sequence(ranker.signals.sequence, origin, vectors),
+        lending=lend(met.astype(np.int64), vectors),
     )
     note = "the items changed and the log did not: the ranker was taken over"
     return replace(ranker, signals=signals, notes=(note,), seconds=0.0)
