@@ -35,7 +35,7 @@ class EffortSettings:
 
 PRESETS: dict[Effort, EffortSettings] = {
     Effort.QUICK: EffortSettings(
-        epochs=20, seconds=120.0, dim=64, layers=1, window=64, cases=1200, patience=3, tokens=6144
+        epochs=20, seconds=180.0, dim=64, layers=1, window=64, cases=1200, patience=3, tokens=6144
     ),
     Effort.DEFAULT: EffortSettings(
         epochs=16, seconds=2400.0, dim=128, layers=2, window=128, cases=4000, patience=4, tokens=6144
