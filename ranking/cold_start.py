@@ -65,7 +65,8 @@ class Lending:
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Lending:
         """What `to_arrays` described; KeyError or ValueError where the arrays do not fit together."""
         size = arrays["indptr"].size - 1
-        entries = (arrays["weights"], arrays["columns"], arrays["indptr"])
+        indptr, columns = arrays["indptr"].astype(np.int64), arrays["columns"].astype(np.int32)
+        entries = (arrays["weights"].astype(np.float32), columns, indptr)
         return cls(sparse.csr_matrix(entries, shape=(size, size)))
 
 
