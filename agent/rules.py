@@ -329,7 +329,8 @@ class RulesInterpreter:
 
     def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
         """What is left describes what is wanted."""
-        words = _joined(self.catalogue, chart, words, said)
+        nouns = self.grammar.noun_words | {key_of(self.catalogue.schema.noun)}
+        words = _joined(self.catalogue, chart, words, said, nouns)
         positive = [w for w in words if not w.negated]
         if positive and (instead or any(s.instead for s in said)):
             draft.edits.append(RequestEdit(op="drop", target="description"))
@@ -338,8 +339,13 @@ class RulesInterpreter:
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
 
 
-def _joined(catalogue: Catalogue, chart: Chart, words: list[Words], said: list[Said]) -> list[Words]:
-    """Words of one sentence belong together, with the topics named among them: scraps of it mean little."""
+def _joined(
+    catalogue: Catalogue, chart: Chart, words: list[Words], said: list[Said], nouns: frozenset[str]
+) -> list[Words]:
+    """Words of one sentence belong together, with the topics named among them: scraps of it mean little.
+
+    What every item is, one of `nouns`, ends a description: it would draw towards items that only say the word.
+    """
     wanted = {p for w in words if not w.negated for p in range(w.start, w.end)}
     for position, span in enumerate(chart.owner):
         if span is not None and _topics_only(catalogue, span):
@@ -352,18 +358,20 @@ def _joined(catalogue: Catalogue, chart: Chart, words: list[Words], said: list[S
         if segment.negated:
             joined.append(segment)
         elif last is None or last.negated or segment.end > last.end:
-            start = _reach(chart, segment.start, -1, wanted - against)
-            joined.append(Words(start, _reach(chart, segment.end, 1, wanted - against)))
+            ours = wanted - against
+            start = _reach(chart, segment.start, -1, ours, nouns)
+            joined.append(Words(start, _reach(chart, segment.end, 1, ours, nouns)))
     return joined
 
 
-def _reach(chart: Chart, edge: int, step: int, wanted: set[int]) -> int:
+def _reach(chart: Chart, edge: int, step: int, wanted: set[int], nouns: frozenset[str]) -> int:
     """How far a description goes from an edge, over words that mean nothing else, within its sentence."""
     reached = edge
     while 0 <= (position := edge + min(step, 0)) < len(chart):
         span = chart.owner[position]
         other = span is not None and span.kind not in ("cue", "skip") and position not in wanted
-        if other or chart.breaks(edge, ".;!?\n"):
+        token = chart.tokens[position]
+        if other or token.norm in nouns or token.stem in nouns or chart.breaks(edge, ".;!?\n"):
             break
         edge += step
         if position in wanted:
