@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 for name in [n for n in os.environ if n.startswith(("CONVREC_", "OPENAI_"))]:
     del os.environ[name]
+# A runner that starts the tests in the background leaves interrupts ignored, and Python then never raises them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def write_interactions(path: Path) -> Path:
