@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -328,11 +329,15 @@ def test_the_command_estimates_asks_runs_and_resumes(tool_workspace: Path, endpo
 
 def test_ctrl_c_hangs_up_and_keeps_the_answers(tool_workspace: Path, endpoint: Endpoint) -> None:
     settings = on_the_wire(endpoint, tool_workspace)
-    endpoint.fault = lambda n: "endless" if n >= 1 else None
-    plan = plan_enrichment(catalogue_of(tool_workspace), tool_workspace, settings, [GIFT], batch_size=8)
-    import signal
+    interrupt = threading.Timer(0.4, lambda: signal.raise_signal(signal.SIGINT))
 
-    threading.Timer(0.4, lambda: signal.raise_signal(signal.SIGINT)).start()
+    def fault(number: int) -> str | None:
+        if number == 1:
+            interrupt.start()
+        return "endless" if number >= 1 else None
+
+    endpoint.fault = fault
+    plan = plan_enrichment(catalogue_of(tool_workspace), tool_workspace, settings, [GIFT], batch_size=8)
     with pytest.raises(KeyboardInterrupt):
         ask_model(plan, "tools", tool_workspace, settings.model_copy(update={"timeout_s": 30.0}))
     assert endpoint.closed_early.wait(3)
