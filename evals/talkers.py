@@ -49,8 +49,8 @@ class WithoutQuestions:
         return Turn(self._system.say(message).ids)
 
 
-class PlainDense:
-    """Chroma similarity to everything the person said, without what was shown before."""
+class _PlainSearch:
+    """A search engine for everything the person said, without what was shown before."""
 
     def __init__(self, recommender: Recommender, count: int = 10) -> None:
         self._recommender = recommender
@@ -60,29 +60,29 @@ class PlainDense:
 
     def say(self, message: str) -> Turn:
         self._words.append(message)
+        return _next(self._best(self._count + len(self._shown)), self._shown, self._count)
+
+    def _best(self, count: int) -> list[str]:
+        raise NotImplementedError
+
+
+class PlainDense(_PlainSearch):
+    """Chroma similarity."""
+
+    def _best(self, count: int) -> list[str]:
         vector = self._recommender.engine.encode([". ".join(self._words)])[0]
-        found, _ = self._recommender.generation.store.query(vector, self._count + len(self._shown))
-        return _next(found, self._shown, self._count)
+        return self._recommender.generation.store.query(vector, count)[0]
 
 
-class PlainLexical:
-    """BM25 over everything the person said, without what was shown before."""
+class PlainLexical(_PlainSearch):
+    """BM25."""
 
-    def __init__(self, recommender: Recommender, count: int = 10) -> None:
-        self._recommender = recommender
-        self._count = count
-        self._words: list[str] = []
-        self._shown: dict[str, None] = {}
-
-    def say(self, message: str) -> Turn:
-        self._words.append(message)
+    def _best(self, count: int) -> list[str]:
         scores = self._recommender.generation.lexical.scores(" ".join(self._words))
         if scores is None:
-            return Turn(())
-        best = np.argsort(-np.nan_to_num(scores), kind="stable")[: self._count + len(self._shown)].tolist()
-        return _next(
-            [self._recommender.catalogue.ids[row] for row in best if scores[row] > 0], self._shown, self._count
-        )
+            return []
+        best = np.argsort(-np.nan_to_num(scores), kind="stable")[:count].tolist()
+        return [self._recommender.catalogue.ids[row] for row in best if scores[row] > 0]
 
 
 class Popular:

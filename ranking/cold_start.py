@@ -7,13 +7,11 @@ the rows and columns of its nearest neighbours by content, so that it is recalle
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-
-from convrec.ranking.collaborative import ItemToItem
 
 NEIGHBOURS = 10
 SHARPNESS = 8.0
@@ -26,22 +24,12 @@ BLOCK = 1024
 
 @dataclass(frozen=True, eq=False)
 class Lending:
-    """`mixture` (I, I) CSR: a met item is itself, a cold one a weighed sum of its neighbours."""
+    """`mixture` (I, I) CSR: a met item is itself, a cold one a weighed sum of its neighbours.
+
+    A model of the log takes it by `ItemToItem.mixed`.
+    """
 
     mixture: sparse.csr_matrix
-
-    def model(self, model: ItemToItem) -> ItemToItem:
-        """The item-to-item model with rows and columns for cold items, `M W Mᵀ`."""
-        shape = (model.items, model.items)
-        own = sparse.csr_matrix((model.weights, model.columns, model.indptr), shape=shape)
-        lent = sparse.csr_matrix(self.mixture @ own @ self.mixture.T)
-        lent.sort_indices()
-        return replace(
-            model,
-            indptr=lent.indptr.astype(np.int64),
-            columns=lent.indices.astype(np.int32),
-            weights=lent.data.astype(np.float32),
-        )
 
     @property
     def met(self) -> NDArray[np.bool_]:

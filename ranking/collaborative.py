@@ -29,9 +29,6 @@ DENSE_ITEMS = 20_000
 BLOCK_PAIRS = 8_000_000
 """Pairs of events counted at a time; about 200 MB while they are summed."""
 
-DISLIKED_WEIGHT = 0.1
-"""What a disliked event still counts for in co-occurrence: who met an item says something even when it was no joy."""
-
 
 @dataclass(frozen=True, slots=True)
 class EaseSettings:
@@ -107,10 +104,8 @@ class ItemToItem:
         indptr = np.concatenate([[0], np.cumsum([items.size for items, _ in recent])])
         items = np.concatenate([items for items, _ in recent]) if recent else np.zeros(0, np.int32)
         weights = np.concatenate([w for _, w in recent]) if recent else np.zeros(0, np.float32)
-        shape = (self.items, self.items)
         left = sparse.csr_matrix((weights, items, indptr), shape=(len(recent), self.items))
-        right = sparse.csr_matrix((self.weights, self.columns, self.indptr), shape=shape)
-        return np.asarray((left @ right).toarray(), np.float32)
+        return np.asarray((left @ self._matrix()).toarray(), np.float32)
 
     def scores_for(
         self,
@@ -146,6 +141,20 @@ class ItemToItem:
             if hit.size:
                 out[offset + position] = weight * self.weights[span][hit[0]]
         return out
+
+    def mixed(self, mixture: sparse.csr_matrix) -> ItemToItem:
+        """The model over J other rows, each of which mixes rows of this one: `M W Mᵀ` with `mixture` M (J, I)."""
+        found = sparse.csr_matrix(mixture @ self._matrix() @ mixture.T)
+        found.sort_indices()
+        return replace(
+            self,
+            indptr=found.indptr.astype(np.int64),
+            columns=found.indices.astype(np.int32),
+            weights=found.data.astype(np.float32),
+        )
+
+    def _matrix(self) -> sparse.csr_matrix:
+        return sparse.csr_matrix((self.weights, self.columns, self.indptr), shape=(self.items, self.items))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Everything as arrays, for a safetensors file."""
@@ -201,13 +210,11 @@ def co_occurrence(
     *,
     decay: float,
     gaps: int,
-    liking: NDArray[np.floating] | None = None,
 ) -> Iterator[sparse.csr_matrix]:
     """Blocks of people's `Σ_k decay^(k-1) C_k`, each (I, I) CSR: row i, column j counts j following i by k ≤ gaps.
 
-    A pair weighs the product of its two events' liking, never less than `DISLIKED_WEIGHT` each.
+    Events count alike whatever was thought of them: what was met together foretells more than what was liked.
     """
-    weights = np.ones(len(log), np.float32) if liking is None else np.maximum(liking, DISLIKED_WEIGHT)
     per_block = max(1, BLOCK_PAIRS // max(gaps, 1))
     start = 0
     while start < log.users:
@@ -215,31 +222,29 @@ def co_occurrence(
         stop = max(start + 1, int(np.searchsorted(log.indptr, limit, side="right")) - 1)
         low, high = int(log.indptr[start]), int(log.indptr[stop])
         person = np.repeat(np.arange(stop - start), np.diff(log.indptr[start : stop + 1]))
-        run, weight = log.items[low:high], weights[low:high]
+        run = log.items[low:high]
         before, after, value = [], [], []
         longest = int(np.diff(log.indptr[start : stop + 1]).max(initial=0))
         for gap in range(1, min(gaps, longest - 1) + 1):
             same = np.flatnonzero(person[:-gap] == person[gap:])
             before.append(run[same])
             after.append(run[same + gap])
-            value.append((decay ** (gap - 1) * weight[same] * weight[same + gap]).astype(np.float32))
+            value.append(np.full(same.size, decay ** (gap - 1), np.float32))
         start = stop
         if before:
             pairs = (np.concatenate(value), (np.concatenate(before), np.concatenate(after)))
             yield sparse.coo_matrix(pairs, shape=(items, items)).tocsr()
 
 
-def item_counts(log: InteractionLog, items: int, liking: NDArray[np.floating] | None = None) -> Floats:
-    """(I,) interactions of each item, weighted by liking where it is given."""
-    weights = None if liking is None else np.maximum(liking, DISLIKED_WEIGHT) ** 2
-    return np.bincount(log.items, weights=weights, minlength=items).astype(np.float32)
+def item_counts(log: InteractionLog, items: int) -> Floats:
+    """(I,) interactions of each item."""
+    return np.bincount(log.items, minlength=items).astype(np.float32)
 
 
 def fit_ease(
     log: InteractionLog,
     items: int,
     settings: EaseSettings | None = None,
-    liking: NDArray[np.floating] | None = None,
 ) -> ItemToItem:
     """EASE on recency-decayed histories (Steck, WWW 2019): `B = I - P / diag(P)` with `P = (G + λI)^-1`.
 
@@ -249,16 +254,16 @@ def fit_ease(
     """
     settings = settings or EaseSettings()
     _check(log, items)
-    counts = item_counts(log, items, liking)
+    counts = item_counts(log, items)
     if items > DENSE_ITEMS:
-        rows = _shrunk_cosine(log, items, settings, counts, liking)
+        rows = _shrunk_cosine(log, items, settings, counts)
     else:
         try:
-            rows = _ease_rows(_gram(log, items, settings, counts, liking), settings)
+            rows = _ease_rows(_gram(log, items, settings, counts), settings)
         except np.linalg.LinAlgError:
             # Repeated events can cost the matrix its definiteness; a stronger ridge restores it.
             settings = replace(settings, ridge=settings.ridge * 20)
-            rows = _ease_rows(_gram(log, items, settings, counts, liking), settings)
+            rows = _ease_rows(_gram(log, items, settings, counts), settings)
     return ItemToItem(*rows, recall=settings.recall)
 
 
@@ -266,12 +271,11 @@ def fit_transitions(
     log: InteractionLog,
     items: int,
     settings: TransitionSettings | None = None,
-    liking: NDArray[np.floating] | None = None,
 ) -> ItemToItem:
     """What follows an item: `P(j | i) = T_ij / (Σ_j T_ij + shrink)` over gaps 1..G with T decayed by the gap."""
     settings = settings or TransitionSettings()
     _check(log, items)
-    total = _sum(co_occurrence(log, items, decay=settings.decay, gaps=settings.gaps, liking=liking), items)
+    total = _sum(co_occurrence(log, items, decay=settings.decay, gaps=settings.gaps), items)
     sums = np.asarray(total.sum(axis=1)).ravel() + settings.shrink
     total.data /= np.repeat(sums, np.diff(total.indptr)).astype(np.float32)
     return ItemToItem(*_top(total, settings.neighbours), recall=settings.recall, mixture=True)
@@ -295,18 +299,17 @@ def _gram(
     items: int,
     settings: EaseSettings,
     counts: Floats,
-    liking: NDArray[np.floating] | None,
 ) -> Floats:
     """(I, I) dense symmetric co-occurrence with the item counts on the diagonal."""
     gram = np.zeros((items, items), np.float32)
     if settings.decay >= 1:
-        weights = np.ones(len(log), np.float32) if liking is None else np.maximum(liking, DISLIKED_WEIGHT)
-        met = sparse.csr_matrix((weights.astype(np.float32), log.items, log.indptr), shape=(log.users, items))
+        ones = np.ones(len(log), np.float32)
+        met = sparse.csr_matrix((ones, log.items, log.indptr), shape=(log.users, items))
         blocks: Iterator[sparse.csr_matrix] = (
             (met[start : start + 2000].T @ met[start : start + 2000]).tocsr() for start in range(0, log.users, 2000)
         )
     else:
-        blocks = co_occurrence(log, items, decay=settings.decay, gaps=settings.gaps, liking=liking)
+        blocks = co_occurrence(log, items, decay=settings.decay, gaps=settings.gaps)
     for block in blocks:
         block.sum_duplicates()
         gram[np.repeat(np.arange(items), np.diff(block.indptr)), block.indices] += block.data
@@ -354,9 +357,8 @@ def _shrunk_cosine(
     items: int,
     settings: EaseSettings,
     counts: Floats,
-    liking: NDArray[np.floating] | None,
 ) -> tuple[NDArray[np.int64], Rows, Floats]:
-    total = _sum(co_occurrence(log, items, decay=settings.decay, gaps=min(settings.gaps, 10), liking=liking), items)
+    total = _sum(co_occurrence(log, items, decay=settings.decay, gaps=min(settings.gaps, 10)), items)
     both = (total + total.T).tocsr()
     both.setdiag(0)
     both.eliminate_zeros()

@@ -146,12 +146,11 @@ def _fitted(
     items = len(material.catalogue)
     if not len(log):
         return Signals(material.catalogue, popularity)
-    # Events count alike whatever was thought of them: what was met together foretells more than what was liked.
     whole, decayed = fit_ease(log, items, WHOLE_HISTORIES), fit_ease(log, items)
     transitions = fit_transitions(log, items)
     lending = lend(item_counts(log, items), material.vectors)
     if lending is not None:
-        whole, decayed, transitions = lending.model(whole), lending.model(decayed), lending.model(transitions)
+        whole, decayed, transitions = (model.mixed(lending.mixture) for model in (whole, decayed, transitions))
     return Signals(
         material.catalogue,
         popularity,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from convrec.ranking.cold_start import Lending, lend
+from convrec.ranking.cold_start import lend
 from convrec.ranking.collaborative import ItemToItem
 from convrec.ranking.signals import Signals
 from convrec.ranking.training import TrainedRanker
@@ -30,42 +30,30 @@ def transfer_ranker(
     row = {item_id: number for number, item_id in enumerate(old_ids)}
     origin = np.array([row.get(item_id, -1) for item_id in catalogue.ids], np.int64)
     popularity = np.where(origin >= 0, ranker.signals.popularity[origin], 0).astype(np.float32)
-    # What the old catalogue lent to its cold items moves with them; only items new to the ranker borrow now.
-    lending = lend(origin + 1, vectors)
     met = origin >= 0
     if ranker.signals.lending is not None:
         met &= ranker.signals.lending.met[origin]
+    lending = lend(met.astype(np.int64), vectors)
+    known = np.flatnonzero(origin >= 0)
+    ones = np.ones(known.size, np.float32)
+    mixture = sparse.csr_matrix((ones, (known, origin[known])), shape=(origin.size, len(old_ids)))
+    if lending is not None:
+        mixture = sparse.csr_matrix(lending.mixture @ mixture)
+
+    def moved(model: ItemToItem | None) -> ItemToItem | None:
+        return None if model is None else model.mixed(mixture)
+
     signals = Signals(
         catalogue,
         popularity,
-        ease=_moved(ranker.signals.ease, origin, lending),
-        decayed_ease=_moved(ranker.signals.decayed_ease, origin, lending),
-        transitions=_moved(ranker.signals.transitions, origin, lending),
+        ease=moved(ranker.signals.ease),
+        decayed_ease=moved(ranker.signals.decayed_ease),
+        transitions=moved(ranker.signals.transitions),
         sequence=_moved_sequence(ranker.signals.sequence, origin, vectors),
-        lending=lend(met.astype(np.int64), vectors),
+        lending=lending,
     )
     note = "the items changed and the log did not: the ranker was taken over"
     return replace(ranker, signals=signals, notes=(note,), seconds=0.0)
-
-
-def _moved(model: ItemToItem | None, origin: NDArray[np.int64], lending: Lending | None) -> ItemToItem | None:
-    if model is None:
-        return None
-    shape = (model.items, model.items)
-    matrix = sparse.csr_matrix((model.weights, model.columns, model.indptr), shape=shape)
-    known = np.flatnonzero(origin >= 0)
-    pick = sparse.csr_matrix(
-        (np.ones(known.size, np.float32), (known, origin[known])), shape=(origin.size, model.items)
-    )
-    moved = sparse.csr_matrix(pick @ matrix @ pick.T)
-    moved.sort_indices()
-    found = replace(
-        model,
-        indptr=moved.indptr.astype(np.int64),
-        columns=moved.indices.astype(np.int32),
-        weights=moved.data.astype(np.float32),
-    )
-    return found if lending is None else lending.model(found)
 
 
 def _moved_sequence(

@@ -30,7 +30,7 @@ def test_a_cold_item_is_scored_as_its_neighbour_and_less(log: InteractionLog, ve
     before = fit_transitions(log, ITEMS)
     lending = lend(item_counts(log, ITEMS), vectors)
     assert lending is not None
-    after = lending.model(before)
+    after = before.mixed(lending.mixture)
     history = [np.array([0, 1])]
     was, now = before.scores(history)[0], after.scores(history)[0]
     assert was[COLD] == 0
@@ -45,7 +45,7 @@ def test_a_cold_item_in_a_history_speaks_for_what_its_neighbour_leads_to(
     vectors[COLD] = vectors[0]
     lending = lend(item_counts(log, ITEMS), vectors)
     assert lending is not None
-    model = lending.model(fit_transitions(log, ITEMS))
+    model = fit_transitions(log, ITEMS).mixed(lending.mixture)
     scores = model.scores([np.array([0]), np.array([COLD])])
     np.testing.assert_allclose(scores[1, :COLD], SHARE * scores[0, :COLD], rtol=1e-3)
 
