@@ -88,9 +88,9 @@ def estimate(plan: EnrichmentPlan, plural: str, settings: Settings) -> list[str]
     if not plan.batches:
         return [*lines, "Nothing is left to ask."]
     where = settings.llm.base_url or "OpenAI"
+    calls = f"{len(plan.batches):,} calls" if len(plan.batches) > 1 else "one call"
     lines.append(
-        f"About {len(plan.batches):,} calls to {plan.model} at {where}: {plan.input_tokens:,} tokens in, "
-        f"{plan.output_tokens:,} out."
+        f"About {calls} to {plan.model} at {where}: {plan.input_tokens:,} tokens in, {plan.output_tokens:,} out."
     )
     if plan.cost is None:
         table = f'[llm.prices."{plan.model}"]'
