@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-NEIGHBOURS = 10
+NEIGHBOURS = 5
 SHARPNESS = 8.0
 """power of the cosine that neighbours are weighed by"""
-SHARE = 0.85
-"""what borrowed evidence counts, so that items which people really met come before their unknown likes"""
+DOUBT = 1.25
+"""interactions of a typical item at which an unmet one is taken for half new and half passed over"""
 BLOCK = 1024
 """cold items compared with the others at a time"""
 
@@ -69,6 +69,7 @@ def lend(counts: NDArray[np.number], vectors: NDArray[np.floating]) -> Lending |
     if not cold.size or not met.size:
         return None
     lenders = np.asarray(vectors[met], np.float32)
+    share = share_lent(counts)
     reach = min(NEIGHBOURS, met.size)
     rows, columns, weights = [met], [met], [np.ones(met.size, np.float32)]
     for start in range(0, cold.size, BLOCK):
@@ -76,10 +77,23 @@ def lend(counts: NDArray[np.number], vectors: NDArray[np.floating]) -> Lending |
         cosines = np.asarray(vectors[part], np.float32) @ lenders.T  # (b, M)
         near = np.argpartition(-cosines, reach - 1, axis=1)[:, :reach]
         strength = np.maximum(np.take_along_axis(cosines, near, axis=1), 0) ** SHARPNESS
-        strength *= SHARE / np.maximum(strength.sum(axis=1, keepdims=True), 1e-9)
+        strength *= share / np.maximum(strength.sum(axis=1, keepdims=True), 1e-9)
         rows.append(np.repeat(part, reach))
         columns.append(met[near].ravel())
         weights.append(strength.ravel())
     size = len(counts)
     entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
     return Lending(sparse.csr_matrix(entries, shape=(size, size)))
+
+
+def share_lent(counts: NDArray[np.number]) -> float:
+    """What borrowed evidence counts against evidence of an item's own, `m / (m + DOUBT)`, in [0, 1].
+
+    `m` is the median of the interactions of items that were met. Where items are met by hundreds, one without any can
+    only be new, and is as good as its neighbours; where a handful is usual, it may as well have been passed over.
+    """
+    met = counts[counts > 0]
+    if not met.size:
+        return 0.0
+    typical = float(np.median(met))
+    return typical / (typical + DOUBT)

@@ -33,7 +33,8 @@ def transfer_ranker(
     met = origin >= 0
     if ranker.signals.lending is not None:
         met &= ranker.signals.lending.met[origin]
-    lending = lend(met.astype(np.int64), vectors)
+    counts = np.where(met, np.maximum(np.expm1(popularity), 1), 0)
+    lending = lend(counts, vectors)
     known = np.flatnonzero(origin >= 0)
     ones = np.ones(known.size, np.float32)
     mixture = sparse.csr_matrix((ones, (known, origin[known])), shape=(origin.size, len(old_ids)))
