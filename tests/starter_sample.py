@@ -31,12 +31,12 @@ KEYS = ("id", "directors", "actors", "runtime", "countries", "languages", "theme
 COUNTS = {
     "directors": (1, 4),
     "actors": (1, 5),
-    "countries": (1, 4),
+    "countries": (1, 6),
     "languages": (1, 4),
     "themes": (2, 5),
     "moods": (1, 3),
 }
-USUAL_NAMES = {"Hong Kong", "Czech Republic", "Soviet Union", "Mandarin"}
+USUAL_NAMES = {"Hong Kong", "Czech Republic", "Soviet Union", "Yugoslavia", "Mandarin"}
 """names in everyday use that the locale data list differently, or no longer"""
 _NAME = re.compile(r"[^\W\d_][\w'.-]*( (?!\W)[\w'.-]+)*")
 _UNSPACED_INITIALS = re.compile(r"\b[A-Z]\.[A-Z]")
@@ -120,9 +120,22 @@ def _near_duplicates(records: list[Record]) -> Iterator[str]:
             yield f"{first} and {second} say nearly the same: {text!r}, {other!r}"
 
 
+def _facts(record: Record) -> Record:
+    return {key: value for key, value in record.items() if key not in ("id", "description")}
+
+
 def title_problems(records: list[Record], titles: dict[str, str]) -> list[str]:
-    """Records without a film, and descriptions that lean on the title."""
-    found = [f"{record['id']}: no such film" for record in records if record["id"] not in titles]
+    """Records without a film, and descriptions that lean on the title.
+
+    The starter lists a film once where the data set has it under two ids, so the id that is not listed has no title
+    of its own: its record is right when it is that of a listed film in other words.
+    """
+    listed = [_facts(record) for record in records if record["id"] in titles]
+    found = [
+        f"{record['id']}: no such film"
+        for record in records
+        if record["id"] not in titles and _facts(record) not in listed
+    ]
     for record in records:
         title = re.sub(r" \(.*", "", titles.get(record["id"], "")).casefold()
         words = f" {record['description'].casefold()} "

@@ -97,6 +97,13 @@ def test_a_description_that_leans_on_its_title_is_found(records: list[Record]) -
     assert len(title_problems([record], {})) == 1
 
 
+def test_a_film_under_two_ids_needs_one_title(records: list[Record]) -> None:
+    first, second = records[0], {**records[0], "id": "2", "description": "The same film, told in other words."}
+    titles = {first["id"]: "Quiet Harbour (1990)"}
+    assert title_problems([first, second], titles) == []
+    assert title_problems([first, {**second, "runtime": 1}], titles) == ["2: no such film"]
+
+
 def test_the_schema_gives_each_column_its_meaning(tmp_path: Path) -> None:
     path = tmp_path / "schema.toml"
     path.write_text(schema_toml(), "utf-8")
