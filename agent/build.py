@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VALUE_VECTORS = "values.safetensors"
 """file of a generation with the vectors of the vocabularies that are matched by meaning"""
+TOPIC_CENTROIDS = "topic_centroids"
 VOCABULARY_STAGE = "Embedding the vocabulary"
 
 
@@ -118,19 +119,34 @@ def add_value_vectors(context: BuildContext, embedder: Embedder) -> None:
     from convrec.retrieval.tensors import save_tensors
     from convrec.retrieval.topics import TopicSource
 
-    if _taken_over(context, {"items", "embeddings"}, VALUE_VECTORS):
+    topics = TopicSource(context.catalogue, embedder.encode, context.vectors)
+    texts = {"values": RulesInterpreter(context.catalogue).value_texts(), "topics": topics.texts}
+    if _prepared_before(context, {name: len(own) for name, own in texts.items()}) and _taken_over(
+        context, {"items", "embeddings"}, VALUE_VECTORS
+    ):
         return
-    texts = {
-        "values": RulesInterpreter(context.catalogue).value_texts(),
-        "topics": TopicSource(context.catalogue, embedder.encode).texts,
-    }
     unique = list(dict.fromkeys(text for own in texts.values() for text in own))
     context.progress(VOCABULARY_STAGE, 0, len(unique))
     vectors = context.encode(unique)
     context.progress(VOCABULARY_STAGE, len(unique), len(unique))
     row = {text: number for number, text in enumerate(unique)}
     tensors = {name: vectors[[row[text] for text in own]] for name, own in texts.items()}
+    tensors[TOPIC_CENTROIDS] = topics.value_centroids()
     save_tensors(context.folder / VALUE_VECTORS, tensors)
+
+
+def _prepared_before(context: BuildContext, sizes: dict[str, int]) -> bool:
+    """Whether the previous generation holds all that this version of convrec prepares."""
+    from convrec.retrieval.errors import StoreError
+    from convrec.retrieval.tensors import map_tensors
+
+    if context.previous is None:
+        return False
+    try:
+        found = map_tensors(context.previous.extra_path(VALUE_VECTORS))
+    except StoreError:
+        return False
+    return TOPIC_CENTROIDS in found and all(name in found and len(found[name]) == size for name, size in sizes.items())
 
 
 def add_ranker(
@@ -149,6 +165,7 @@ def add_ranker(
     from convrec.retrieval.generation import LEXICAL
     from convrec.retrieval.lexical import LexicalIndex
     from convrec.retrieval.recall import Recall, popularity_prior
+    from convrec.retrieval.tensors import map_tensors
     from convrec.retrieval.topics import TopicSource
 
     catalogue, log = context.catalogue, context.log
@@ -165,9 +182,11 @@ def add_ranker(
         popularity=popularity_prior(catalogue, log),
         settings=settings.retrieval.recall,
     )
-    material = Material(
-        catalogue, log, context.vectors, recall, embedder.encode_queries, (TopicSource(catalogue, encode),)
+    prepared = map_tensors(context.folder / VALUE_VECTORS)
+    topics = TopicSource(
+        catalogue, encode, context.vectors, vectors=prepared["topics"], centroids=prepared[TOPIC_CENTROIDS]
     )
+    material = Material(catalogue, log, context.vectors, recall, embedder.encode_queries, (topics,))
     before = None
     if update and context.previous is not None:
         before = load_ranker(context.previous.folder, catalogue, context.vectors, recall.popularity)

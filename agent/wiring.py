@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from convrec.agent.build import VALUE_VECTORS
+from convrec.agent.build import TOPIC_CENTROIDS, VALUE_VECTORS
 from convrec.agent.engine import Engine
 from convrec.agent.mind import Mind, OfflineMind
 from convrec.agent.people import PeopleStore
@@ -51,7 +51,10 @@ def make_engine(generation: Generation, people: PeopleStore, settings: Settings)
     )
     encode = QueryEncoder(embedder)
     ranker = load_ranker(generation.folder, catalogue, vectors, recall.popularity)
-    topics = TopicSource(catalogue, encode, vectors=prepared_vectors(generation).get("topics"))
+    prepared = prepared_vectors(generation)
+    topics = TopicSource(
+        catalogue, encode, vectors, vectors=prepared.get("topics"), centroids=prepared.get(TOPIC_CENTROIDS)
+    )
     return Engine(
         catalogue=catalogue,
         log=log,

@@ -5,7 +5,8 @@ soft wishes were given, how long the history is. A small gate turns c into posit
 `w = softplus(a + V tanh(U c))`, so every term is a plain product that can be shown, and their sum is the score.
 
 Weights are learned listwise: softmax cross entropy of the item that the person really took next, among the
-candidates (ListNet's top-one loss, Cao et al. 2007).
+candidates (ListNet's top-one loss, Cao et al. 2007). Those of stated wishes are not learned: no log holds what people
+said, and requests drawn from the values of the very item that is looked for would teach that a literal match is all.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ PRIOR = {
 }
 """weights before anything was learned; learning is pulled towards them"""
 
+STATED = frozenset({"dense", "lexical", "topics", "soft"})
+"""signals of what the person said: they keep their prior weight"""
+
 CONTEXT = 6
 HIDDEN = 12
 
@@ -63,15 +67,19 @@ class AdditiveRanker(nn.Module):
         super().__init__()
         prior = torch.tensor([PRIOR[name] for name in SIGNALS])
         self.register_buffer("prior", torch.log(torch.expm1(prior)), persistent=False)  # softplus^-1
+        learned = torch.tensor([float(name not in STATED) for name in SIGNALS])
+        self.register_buffer("learned", learned, persistent=False)
         self.lean = nn.Parameter(torch.zeros(len(SIGNALS)))  # a, as a departure from the prior
         self.inner = nn.Linear(CONTEXT, HIDDEN)  # U
         self.outer = nn.Linear(HIDDEN, len(SIGNALS), bias=False)  # V
         nn.init.zeros_(self.outer.weight)
         self.prior: Tensor
+        self.learned: Tensor
 
     def weights(self, context: Tensor) -> Tensor:
         """(B, S) positive weights for contexts (B, C)."""
-        return functional.softplus(self.prior + self.lean + self.outer(torch.tanh(self.inner(context))))
+        departure = self.lean + self.outer(torch.tanh(self.inner(context)))
+        return functional.softplus(self.prior + self.learned * departure)
 
     def forward(self, signals: Tensor, context: Tensor) -> Tensor:
         """(B, n) scores of candidates (B, n, S)."""

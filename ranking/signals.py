@@ -39,7 +39,7 @@ TERMS: dict[str, tuple[str, ...]] = {
 
 SIGNALS: tuple[str, ...] = tuple(signal for signals in TERMS.values() for signal in signals)
 
-LONG_TAILED = frozenset({"ease", "decayed_ease"})
+LONG_TAILED = frozenset({"ease", "decayed_ease", "topics"})
 
 CLIP = 4.0
 """standard deviations beyond which a signal says no more"""
@@ -48,7 +48,7 @@ SOFT_SCALE = 2.0
 """what meeting a soft constraint of weight 1 is worth, in standard deviations of the other signals"""
 
 LONG_TAIL_CLIP = 12.0
-"""the same for EASE, whose few best items stand far out"""
+"""the same for EASE and topics, whose few best items stand far out"""
 
 LOG_SCALE = 2.0
 """nats that count as one standard deviation of the other signals: log-probabilities keep their scale"""

@@ -44,6 +44,9 @@ def catalogue(role: Role | None = Role.TOPIC) -> Catalogue:
     )
 
 
+NO_DOCUMENTS = np.zeros((5, 4), np.float32)
+
+
 def asked(*vectors: list[float], weights: list[float] | None = None) -> RecallQuery:
     return RecallQuery(
         text_vectors=np.array(vectors, np.float32),
@@ -52,7 +55,7 @@ def asked(*vectors: list[float], weights: list[float] | None = None) -> RecallQu
 
 
 def test_items_whose_values_come_close_score_highest() -> None:
-    scores = TopicSource(catalogue(), encode).scores(asked([0.9, 0.1, 0, 0]))
+    scores = TopicSource(catalogue(), encode, NO_DOCUMENTS).scores(asked([0.9, 0.1, 0, 0]))
     assert scores is not None
     assert scores.shape == (5,)
     assert scores[0] == pytest.approx(1.0, abs=1e-3)
@@ -61,14 +64,14 @@ def test_items_whose_values_come_close_score_highest() -> None:
 
 
 def test_a_value_is_found_by_what_it_means() -> None:
-    scores = TopicSource(catalogue(), encode).scores(asked([0, 0.2, 0, 0.9]))
+    scores = TopicSource(catalogue(), encode, NO_DOCUMENTS).scores(asked([0, 0.2, 0, 0.9]))
     assert scores is not None
     assert scores[0] == pytest.approx(1.0)
     assert scores[1] < 0.05
 
 
 def test_descriptions_add_up_and_unwanted_ones_push_away() -> None:
-    source = TopicSource(catalogue(), encode)
+    source = TopicSource(catalogue(), encode, NO_DOCUMENTS)
     both = source.scores(asked([1, 0, 0, 0], [0, 0, 1, 0], weights=[1.0, -0.5]))
     assert both is not None
     assert both[0] == pytest.approx(1.0, abs=1e-3)
@@ -76,5 +79,18 @@ def test_descriptions_add_up_and_unwanted_ones_push_away() -> None:
 
 
 def test_there_is_no_opinion_without_descriptions_or_topics() -> None:
-    assert TopicSource(catalogue(), encode).scores(RecallQuery()) is None
-    assert TopicSource(catalogue(role=None), encode).scores(asked([1, 0, 0])) is None
+    assert TopicSource(catalogue(), encode, NO_DOCUMENTS).scores(RecallQuery()) is None
+    assert TopicSource(catalogue(role=None), encode, NO_DOCUMENTS).scores(asked([1, 0, 0])) is None
+
+
+def test_a_value_is_found_by_what_its_items_tell() -> None:
+    """Nothing in the name of the salad says what the only item that carries it is about."""
+    documents = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]], np.float32)
+    centroids = TopicSource(catalogue(), encode, documents).value_centroids()
+    lengths = np.linalg.norm(centroids, axis=1)
+    assert lengths == pytest.approx([2 / 5, 2 / 5, 1 / 4])
+    scores = TopicSource(catalogue(), encode, documents, centroids=centroids).scores(asked([0, 0, 0, 0.3]))
+    alone = TopicSource(catalogue(), encode, NO_DOCUMENTS).scores(asked([0, 0, 0, 0.3]))
+    assert scores is not None
+    assert alone is not None
+    assert scores[4] / scores[1] > 1.5 * alone[4] / alone[1]
