@@ -39,6 +39,15 @@ class CritiqueReader:
             said += self._compare(chart, draft, span, span.payload)
         return said
 
+    def fields(self, spans: list[Span]) -> set[str]:
+        """Names of the attributes that comparisons are about."""
+        found = set()
+        for span in spans:
+            assert isinstance(span.payload, Compared)  # noqa: S101
+            attributes = (self.finder.of_role_or_dimension(e.role, e.dimension) for e in span.payload.entries)
+            found |= {attribute.name for attribute in attributes if attribute is not None}
+        return found
+
     def too(self, draft: Draft, said: list[Said]) -> list[Said]:
         """'too long', said of a list: the bound lies below what was shown, not only below what is long in general."""
         shown = [self.catalogue.row(s.id) for s in draft.context.shown if s.id in self.catalogue]

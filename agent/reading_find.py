@@ -76,6 +76,8 @@ class Finder:
                 if not chart.free(start, start + length):
                     continue
                 words = chart.stems(start, start + length).split()
+                if words[-1] in _DENIALS | _LINKS:
+                    continue
                 denied = any(w in _DENIALS for w in words[1:])
                 key = " ".join([words[0], *(w for w in words[1:] if w not in _DENIALS | _LINKS)])
                 attribute = self.flags.get(key)

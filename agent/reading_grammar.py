@@ -29,6 +29,8 @@ class Negation(_Data):
     cues: tuple[str, ...]
     idioms: tuple[str, ...]
     indifferent: tuple[str, ...]
+    allowed: tuple[str, ...]
+    allowed_after: tuple[str, ...]
     stops: tuple[str, ...]
 
 
@@ -40,6 +42,9 @@ class StrengthWords(_Data):
     drop: tuple[str, ...]
     drop_after: tuple[str, ...]
     drop_tail: tuple[str, ...]
+    waive: tuple[str, ...]
+    waive_tail: tuple[str, ...]
+    unbound: tuple[str, ...]
 
 
 class Joins(_Data):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_joins import Said, joined
-from convrec.agent.reading_text import Chart, Span
+from convrec.agent.reading_text import Chart, Phrases, Span
+from convrec.agent.reading_wanted import Wanted
 from convrec.retrieval.request import Strength
 
 
@@ -26,6 +27,12 @@ class Scoped:
     said: list[Said] = field(default_factory=list)
     words: list[Words] = field(default_factory=list)
     shunned: set[int] = field(default_factory=set)
+    needless: list[tuple[Wanted, bool]] = field(default_factory=list)
+    """wishes said to be needless, and whether they were said to be allowed beside others"""
+    ignored: set[str] = field(default_factory=set)
+    """the words, folded, that were said not to matter"""
+    yielding: list[Span] = field(default_factory=list)
+    """comparisons that were said to be allowed: 'it can be longer'"""
 
 
 class ScopeReader:
@@ -35,6 +42,7 @@ class ScopeReader:
         self.grammar = grammar
         self._labels = labels
         self._idioms = phrases(grammar.negation.idioms)
+        self._comparators = Phrases(grammar.comparators_before)
         self._cues = (
             ("negation", phrases(grammar.negation.cues)),
             ("must", phrases(grammar.strength.must)),
@@ -42,13 +50,16 @@ class ScopeReader:
             ("instead", phrases(grammar.strength.instead)),
             ("also", phrases(grammar.strength.also)),
             ("indifferent", phrases(grammar.negation.indifferent)),
+            ("allowed", phrases(grammar.negation.allowed)),
+            ("allowed after", phrases(grammar.negation.allowed_after)),
+            ("needless after", phrases(grammar.strength.drop_tail)),
         )
 
     def mark_idioms(self, chart: Chart) -> None:
         """'not sure', 'why not', 'no problem': no negation of what follows."""
         for position in range(len(chart)):
             length = chart.phrase_at(position, self._idioms)
-            if length:
+            if length > max(self._cue(chart, position)[0], self._compared(chart, position)):
                 chart.put(position, position + length, "skip")
 
     def read(self, chart: Chart, *, instead: bool = False) -> Scoped:
@@ -71,7 +82,12 @@ class ScopeReader:
             walk.word(position)
             position += 1
         found = walk.found
-        return Scoped(joined(self.grammar, chart, found.said), _segments(chart, found.words), found.shunned)
+        return replace(found, said=joined(self.grammar, chart, found.said), words=_segments(chart, found.words))
+
+    def _compared(self, chart: Chart, position: int) -> int:
+        """'no longer than' is no 'no longer'."""
+        length = chart.phrase_at(position, self._comparators)
+        return length if chart.norms(position + length - 1, position + length) == "than" else 0
 
     def _cue(self, chart: Chart, position: int) -> tuple[int, str]:
         best, kind = 0, ""
@@ -97,7 +113,13 @@ class _Walk:
     once: bool = False
     about: bool = False
     ignore: bool = False
+    allow: bool = False
+    """whether what is ignored was said to be allowed"""
     also: bool = False
+    alternative: bool = False
+    """whether the clause begins with 'or': it adds to what was asked for before"""
+    clause: int = 0
+    """number of wishes before this clause"""
     too: bool = False
     corrected: int = 0
     """where the message takes back what it said before; 0 where it does not"""
@@ -108,10 +130,13 @@ class _Walk:
     def enter(self, position: int) -> None:
         """A new sentence, or the end of a negated list, forgets what was said before."""
         if self.chart.breaks(position) or (self.negated and self.used and self._clause_ends(position)):
-            self.negated = self.used = self.about = self.ignore = False
+            self.negated = self.used = self.about = self.ignore = self.allow = False
             self.strength = None
+        if self.chart.breaks(position, ".,;!?\n"):
+            self.clause = len(self.found.said)
+            self.alternative = False
         if "," in self.chart.gap(position):
-            self.ignore = False
+            self.ignore = self.allow = False
             span = self.chart.owner[position]
             read = span.payload[0].how if span and span.kind == "want" and isinstance(span.payload, list) else ""
             if self.strength is Strength.SOFT and read in ("number", "time"):
@@ -120,13 +145,26 @@ class _Walk:
     def take(self, span: Span) -> None:
         """Something that was read: a wish takes on what was said about it."""
         if span.kind == "want" and isinstance(span.payload, list):
+            if self.ignore:
+                self.found.needless += [(wanted, self.allow) for wanted in span.payload]
+                self.found.ignored |= {token.norm for token in self.chart.tokens[span.start : span.end]}
             for wanted in () if self.ignore else span.payload:
                 against = self.negated or self.too
                 if self.corrected:
                     self._take_back(wanted.field)
                 if not (against and wanted.how == "meaning"):
                     self.found.said.append(
-                        Said(wanted, span.start, span.end, against, self.strength, self.replaces, self.also, self.too)
+                        Said(
+                            wanted,
+                            span.start,
+                            span.end,
+                            against,
+                            self.strength,
+                            instead=self.replaces,
+                            also=self.also,
+                            allowed=self.alternative and not against,
+                            too=self.too,
+                        )
                     )
                 if wanted.describe or (wanted.shun and against):
                     self.found.words.append(Words(span.start, span.end, against))
@@ -134,6 +172,9 @@ class _Walk:
             if self.once or (self.degree and self._adjective_of(span)):
                 self.negated = self.once = False
             self.degree = False
+        elif span.kind == "compare" and self.ignore:
+            self.found.yielding.append(span)
+            self.chart.put(span.start, span.end, "skip")
         elif span.kind == "veto":
             self.negated, self.used = True, False
         elif span.kind in ("title", "compare", "act") and self.negated:
@@ -175,17 +216,44 @@ class _Walk:
             else:
                 self.strength = Strength.SOFT
         elif kind == "instead":
-            self.replaces = True
-            if self.chart.norms(start, end) in _CORRECTIONS:
-                self.corrected = start
-            self.negated = self.negated and not self.used
-            if said and self._trailing(end) and not self.chart.norms(start, end).endswith("about"):
-                self.found.said = [replace(entry, instead=True) for entry in said]
+            self._instead(start, end)
         elif kind == "also":
-            ahead = end < len(self.chart) and self.chart.owner[end] is not None
-            self.also, self.too = not ahead, ahead and self.chart.tokens[start].norm == "too"
+            self._also(start, end)
+        elif kind in ("allowed after", "needless after"):
+            self._in_hindsight(end, needless=kind == "needless after")
         else:
-            self.ignore = True
+            self.ignore, self.allow = True, kind == "allowed"
+
+    def _instead(self, start: int, end: int) -> None:
+        """'actually', 'make it': what follows, or what was just said, replaces what was asked for before."""
+        self.replaces = True
+        if self.chart.norms(start, end) in _CORRECTIONS:
+            self.corrected = start
+        self.negated = self.negated and not self.used
+        if self.found.said and self._trailing(end) and not self.chart.norms(start, end).endswith("about"):
+            self.found.said = [replace(entry, instead=True) for entry in self.found.said]
+
+    def _in_hindsight(self, end: int, *, needless: bool) -> None:
+        """'Italian is fine too', 'Italian doesn't matter': about what the clause has said."""
+        if not self._trailing(end):
+            return
+        said = self.found.said[self.clause :]
+        del self.found.said[self.clause :]
+        if needless:
+            self.found.needless += [(entry.wanted, False) for entry in said]
+        else:
+            self.found.said += [replace(entry, allowed=not entry.negated) for entry in said]
+
+    def _also(self, start: int, end: int) -> None:
+        """'comedies too' is about what was said, 'also comedies' about what follows, 'too long' is a degree."""
+        said = self.found.said
+        ahead = end < len(self.chart) and self.chart.owner[end] is not None
+        if ahead and self.chart.tokens[start].norm == "too":
+            self.also, self.too = False, True
+        elif not ahead and len(said) > self.clause and self._trailing(end):
+            said[self.clause :] = [replace(entry, also=True) for entry in said[self.clause :]]
+        else:
+            self.also = True
 
     def word(self, position: int) -> None:
         """A word that nobody has read: it may end a negation, or belong in the description."""
@@ -193,6 +261,8 @@ class _Walk:
         word = token.norm
         if word == "about":
             self.about = True
+        if word in ("or", "and") and (position == 0 or self.chart.breaks(position)):
+            self.alternative, self.also = word == "or", word == "and"
         if word == "but" and self._all_before(position):
             self.negated, self.used = True, False
         elif self.negated and ((self.used and word in self.grammar.negation.stops) or word in _TURNS):
@@ -202,6 +272,8 @@ class _Walk:
         plain = word in self.grammar.plain_words
         if plain and self.about and word not in self.grammar.function_words:
             plain = word not in self.grammar.filler_words - self.grammar.noun_words
+        if self.ignore:
+            self.found.ignored.add(word)
         if plain or self.ignore or token.stem in self.labels or len(word) < 2:
             return
         self.found.words.append(Words(position, position + 1, self.negated))

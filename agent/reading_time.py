@@ -54,8 +54,17 @@ class TimeReader:
             return first
         if second is None or second.first is None or second.last is None:
             return first
+        if join in ("or", "and") and not self._ranges(chart, first.start) and not _touch(first, second):
+            return first
         low, high = min(first.first, second.first), max(first.last, second.last)
         return self._joined(chart, YearSpan(low, high, first.start, second.end))
+
+    def _ranges(self, chart: Chart, start: int) -> bool:
+        """'between 1990 and 1995'."""
+        before = chart.norms(start - 1, start) if start else ""
+        if before == "the" and start > 1:
+            before = chart.norms(start - 2, start - 1)
+        return before in self.grammar.time.between
 
     def _short_year(self, chart: Chart, position: int, first: YearSpan) -> YearSpan | None:
         """'1980-85'."""
@@ -190,3 +199,10 @@ class TimeReader:
                     return None
                 return YearSpan(self.anchor - years + 1, None, position, end + 1, anchored=True)
         return None
+
+
+def _touch(a: YearSpan, b: YearSpan) -> bool:
+    """Whether no year lies between two spans: 'the 70s or the 90s' leaves the 80s out."""
+    if a.first is None or a.last is None or b.first is None or b.last is None:
+        return False
+    return a.first <= b.last + 1 and b.first <= a.last + 1

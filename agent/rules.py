@@ -136,9 +136,9 @@ class RulesInterpreter:
         instead = self._correction(chart, start)
         if any(hit.kind == "start_over" for hit in acts):
             draft.edits.append(RequestEdit(op="reset"))
+        self.drops.read(chart, draft)
         self.scope.mark_idioms(chart)
         lasting = self.lasting.kind(chart, start)
-        self.drops.read(chart, draft)
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
         self.same.read(chart, draft)
@@ -160,6 +160,7 @@ class RulesInterpreter:
         if words and all(entry.wanted.how == "keyword" for entry in said):
             lone = self.named.lone(chart, Words(words[0].start, words[-1].end, any(w.negated for w in words)))
             said, words = ([], []) if lone else (said, words)
+        self.drops.needless(draft, scoped, self.critique.fields(scoped.yielding))
         clarify = self.named.use(chart, draft, scoped.shunned)
         said = self.critique.too(draft, said) + self.critique.read(chart, draft)
         self.turn.apply(acts, draft)
@@ -203,7 +204,7 @@ class RulesInterpreter:
             whole = self.acts.whole(chart, context, start)
             if whole is not None:
                 return [*acts, whole], start
-            opening = self.acts.opening(chart, start)
+            opening = None if self.drops.waiver(chart, start) else self.acts.opening(chart, start)
             if opening is None or opening.end <= start or opening.kind in {a.kind for a in acts}:
                 break
             acts.append(opening)

@@ -62,6 +62,10 @@ CASES = [
     (_STAYS, "breakfast not included", "2 4 5"),
     (_STAYS, "breakfast is included", "1 3"),
     (_STAYS, "no gluten", "1 4"),
+    (_STAYS, "no gluten || it doesn't have to be gluten free any more", "1 2 3 4 5"),
+    (_STAYS, "breakfast included || breakfast is not necessary", "1 2 3 4 5"),
+    (_STAYS, "in Rome under 100 || money is no object", "1 2"),
+    (_STAYS, "in Rome || Vienna works too", "1 2 5"),
     (_STAYS, "in Rome or Vienna, no more than 100", "2 5"),
     (_STAYS, "Rome, no wait, Lisbon", "3 4"),
 ]
