@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from convrec.agent.reading_grammar import Comparative, Grammar
 from convrec.agent.reading_text import Chart
@@ -10,18 +11,28 @@ from convrec.agent.reading_text import Chart
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A comparative word; `entries` move a bound, `plain` goes to the description; `less`: the other way."""
+    """A comparative word; `entries` move a bound, `plain` goes to the description; `less`: the other way.
+
+    `attribute`: the name of the numeric attribute, where it was said: 'more pages'. `negated`: 'not longer than'.
+    """
 
     entries: tuple[Comparative, ...]
     plain: str
     less: bool = False
+    attribute: str | None = None
+    negated: bool = False
 
 
 class ComparativeReader:
     """Puts 'compare' spans into a chart."""
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, numeric: Mapping[str, frozenset[str]]) -> None:
+        """`numeric`: the words for each numeric attribute, by its name."""
         self.grammar = grammar
+        self._numeric: dict[str, str] = {}
+        for name, words in numeric.items():
+            for word in sorted(words, key=lambda w: w not in name):
+                self._numeric.setdefault(word, name)
 
     def find(self, chart: Chart) -> None:
         """'shorter', 'less violent', 'more romantic', 'darker'."""
@@ -29,13 +40,11 @@ class ComparativeReader:
             if chart.owner[start] is not None:
                 continue
             length = chart.phrase_at(start, self.grammar.comparative_phrases)
+            if self._of_number(chart, start):
+                continue
             if length:
-                chart.put(
-                    start,
-                    start + length,
-                    "compare",
-                    Compared(self.grammar.comparatives[chart.norms(start, start + length)], ""),
-                )
+                entries = self.grammar.comparatives[chart.norms(start, start + length)]
+                self._put(chart, start, start + length, Compared(entries, ""))
                 continue
             plain = self.grammar.comparisons.get(chart.tokens[start].norm)
             if plain is not None:
@@ -44,6 +53,27 @@ class ComparativeReader:
                 if chart.phrase_at(start, self.grammar.adjective_phrases) > 1:
                     continue
                 self._more_or_less(chart, start)
+
+    def _of_number(self, chart: Chart, start: int) -> bool:
+        """'more pages', 'a lower price'."""
+        side = next((s for s, words in self.grammar.comparisons_of.items() if chart.tokens[start].norm in words), None)
+        if side is None:
+            return False
+        for end in (start + 3, start + 2):
+            name = self._numeric.get(chart.stems(start + 1, end)) if end <= len(chart) else None
+            if name is not None and chart.free(start, end) and not chart.breaks(start + 1, ".,;!?\n"):
+                entry = Comparative(words=(chart.words(start, end),), side=side)
+                self._put(chart, start, end, Compared((entry,), "", attribute=name))
+                return True
+        return False
+
+    @staticmethod
+    def _put(chart: Chart, start: int, end: int, compared: Compared) -> None:
+        """With the 'not' of 'not longer than', which only a comparison with something takes along."""
+        denied = start > 0 and chart.tokens[start - 1].norm in ("no", "not", "nothing") and chart.free(start - 1, start)
+        if denied and chart.norms(end, end + 1) == "than" and not chart.breaks(start):
+            start, compared = start - 1, replace(compared, negated=True)
+        chart.put(start, end, "compare", compared)
 
     def _more_or_less(self, chart: Chart, start: int) -> None:
         end = start + 1

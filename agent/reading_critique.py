@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from convrec.agent.reading_grammar import Comparative
 
 
+_APART = 3
+"""words that may stand between a comparison and the items that it is with"""
+
+
 class CritiqueReader:
     """Applies 'compare' spans and 'same X as' to the draft."""
 
@@ -44,7 +48,7 @@ class CritiqueReader:
         found = set()
         for span in spans:
             assert isinstance(span.payload, Compared)  # noqa: S101
-            attributes = (self.finder.of_role_or_dimension(e.role, e.dimension) for e in span.payload.entries)
+            attributes = (self._attribute(span.payload, entry) for entry in span.payload.entries)
             found |= {attribute.name for attribute in attributes if attribute is not None}
         return found
 
@@ -80,10 +84,11 @@ class CritiqueReader:
     def _compare(self, chart: Chart, draft: Draft, span: Span, compared: Compared) -> list[Said]:
         rows, end = self._against(chart, draft, span)
         for entry in compared.entries:
-            attribute = self.finder.of_role_or_dimension(entry.role, entry.dimension)
+            attribute = self._attribute(compared, entry)
             if attribute is None:
                 continue
-            if rows and self._bound(draft, attribute, entry, rows, span=(span.start, end)):
+            beyond = (span.start, end, compared.negated)
+            if rows and self._bound(draft, attribute, entry, rows, span=beyond):
                 return []
             side = "low" if entry.side == "low" else "high"
             bounds = self.finder.quantiles.side(attribute, side)
@@ -99,6 +104,12 @@ class CritiqueReader:
             draft.refer(row, 1.0, span.start, end)
         return []
 
+    def _attribute(self, compared: Compared, entry: Comparative) -> Attribute | None:
+        """The numeric attribute that a comparison is about."""
+        if compared.attribute is not None:
+            return self.catalogue.schema.attribute(compared.attribute)
+        return self.finder.of_role_or_dimension(entry.role, entry.dimension)
+
     def _named_than(self, chart: Chart, span: Span) -> list[int]:
         return [
             s.payload.hit.row
@@ -112,6 +123,9 @@ class CritiqueReader:
         after = [(s, n) for s, n in titles if n.use == "than" and s.start >= span.end]
         if after:
             return [after[0][1].hit.row], after[0][0].end
+        for pointed in chart.spans("than"):
+            if span.end <= pointed.start <= span.end + _APART and isinstance(pointed.payload, tuple):
+                return [self.catalogue.row(i) for i in pointed.payload if i in self.catalogue], pointed.end
         named = [n.hit.row for _, n in titles if n.use in ("like", "bare", "loved")]
         if named:
             return named, span.end
@@ -126,10 +140,10 @@ class CritiqueReader:
         return [self.catalogue.row(s.id) for s in draft.context.shown if s.id in self.catalogue], span.end
 
     def _bound(
-        self, draft: Draft, attribute: Attribute, entry: Comparative, rows: list[int], *, span: tuple[int, int]
+        self, draft: Draft, attribute: Attribute, entry: Comparative, rows: list[int], *, span: tuple[int, int, bool]
     ) -> bool:
-        """A bound beyond the items' own value; False where it is not known."""
-        start, end = span
+        """A bound beyond the items' own value, or there when negated; False where the value is not known."""
+        start, end, negated = span
         values = [(row, self.catalogue.number(attribute.name)[row]) for row in rows]
         known = [(row, float(v)) for row, v in values if not np.isnan(v)]
         if not known:
@@ -137,13 +151,14 @@ class CritiqueReader:
             draft.note(f"The {attribute.label} of {title} is not known here.")
             return False
         shown = {s.id for s in draft.context.shown}
-        low = entry.side == "low"
+        low = (entry.side == "low") != negated
         listed = len(known) > 1 and all(self.catalogue.ids[row] in shown for row, _ in known)
         if listed:
             row, value = sorted(known, key=lambda pair: pair[1])[(len(known) - 1) // 2]
         else:
             row, value = (min if low else max)(known, key=lambda pair: pair[1])
-        bounds = Bounds(maximum=value, maximum_open=True) if low else Bounds(minimum=value, minimum_open=True)
+        beyond = not negated
+        bounds = Bounds(maximum=value, maximum_open=beyond) if low else Bounds(minimum=value, minimum_open=beyond)
         for old in draft.context.request.constraints:
             if old.fields == (attribute.name,) and not old.negated and isinstance(old.filter, Range):
                 joint = bounds.meet(bounds_of(old.filter))
@@ -153,7 +168,7 @@ class CritiqueReader:
         draft.add(
             Constraint(
                 filter=bounds.filter(attribute.name),
-                label=f"{entry.words[0]} than {against} ({shown_number(attribute, value)})",
+                label=f"{'not ' if negated else ''}{entry.words[0]} than {against} ({shown_number(attribute, value)})",
                 relative_to=None if listed else self.catalogue.ids[row],
                 provenance=draft.provenance(start, end),
             )

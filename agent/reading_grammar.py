@@ -217,6 +217,7 @@ class Grammar(_Data):
     adjective: tuple[Adjective, ...]
     comparative: tuple[Comparative, ...]
     comparisons: dict[str, str]
+    comparisons_of: dict[Side, tuple[str, ...]]
     title_cues: TitleCues
     people: People
     tagged: Tagged

@@ -86,7 +86,7 @@ class RulesInterpreter:
         self.measures = MeasureReader(catalogue, grammar, time)
         self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
         self.named = NamedItems(catalogue, self.titles, self.references)
-        self.comparatives = ComparativeReader(grammar)
+        self.comparatives = ComparativeReader(grammar, self.measures.words)
         self.acts = ActReader(grammar)
         self.turn = ActResolver(catalogue)
         self.lasting = LastingReader(grammar)
@@ -143,18 +143,11 @@ class RulesInterpreter:
         acts += [hit for hit in found if self._take(chart, hit)]
         self.same.read(chart, draft)
         self.names.whole_names(chart)
+        self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
         self.wishes.read(chart, draft)
         self._measure(chart, draft)
-        self.finder.find_flags(chart)
-        self.comparatives.find(chart)
-        self.finder.find_tongues(chart)
-        self.finder.find_values(chart, shortest=2)
-        self.finder.find_adjectives(chart)
-        self.finder.find_values(chart)
-        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
-        missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
-        missing += self.meaning.read(chart)
+        missing = self._find(chart)
         scoped = self.scope.read(chart, instead=instead)
         said, words = scoped.said, scoped.words
         if words and all(entry.wanted.how == "keyword" for entry in said):
@@ -192,6 +185,18 @@ class RulesInterpreter:
             unknown_values=tuple(missing),
             unread=(*unknown_titles, *(chart.words(w.start, w.end) for w in unread)),
         )
+
+    def _find(self, chart: Chart) -> list[UnknownValue]:
+        """Reads comparisons, values, people and adjectives, the surest first; returns the values that do not exist."""
+        self.finder.find_flags(chart)
+        self.comparatives.find(chart)
+        self.finder.find_tongues(chart)
+        self.finder.find_values(chart, shortest=2)
+        self.finder.find_adjectives(chart)
+        self.finder.find_values(chart)
+        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
+        missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
+        return missing + self.meaning.read(chart)
 
     def _label(self, field: str) -> str:
         return self.catalogue.schema.attribute(field).label if field in self.catalogue.schema else field

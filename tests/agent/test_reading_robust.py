@@ -137,6 +137,8 @@ def test_plain_acts(films: RulesInterpreter, message: str, kind: str) -> None:
         ("more like 3", MoreLikeShown((3,))),
         ("I've already seen the first two", SeenShown(("f1", "f2"))),
         ("seen it", SeenShown(("f1",))),
+        ("seen #3", SeenShown(("f3",))),
+        ("seen em all, other ones", SeenShown(("f1", "f2", "f3", "f4", "f5"))),
         ("the second one looks great", LikeShown(("f2",))),
         ("I loved Amélie", LikeShown(("f19",))),
     ],
