@@ -325,4 +325,4 @@ def _nation(catalogue: Catalogue, old: Constraint, wanted: Wanted) -> bool:
     if wanted.how != "nation":
         return False
     roles = {catalogue.schema.attribute(name).role for name in old.fields}
-    return roles <= {Role.LANGUAGE, Role.COUNTRY}
+    return bool(roles) and roles <= {Role.LANGUAGE, Role.COUNTRY}

@@ -18,7 +18,7 @@ from convrec.agent.reading_wanted import value_filter, wanted_range
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Range
 from convrec.retrieval.request import Constraint, Strength
-from convrec.retrieval.schema import Attribute
+from convrec.retrieval.schema import Attribute, Role
 
 if TYPE_CHECKING:
     from convrec.agent.reading_grammar import Comparative
@@ -157,6 +157,8 @@ class CritiqueReader:
             row, value = sorted(known, key=lambda pair: pair[1])[(len(known) - 1) // 2]
         else:
             row, value = (min if low else max)(known, key=lambda pair: pair[1])
+        if listed and low and attribute.role is Role.POPULARITY:
+            value = min(value, self.finder.quantiles.at(attribute.name, 0.5) or value)
         beyond = not negated
         bounds = Bounds(maximum=value, maximum_open=beyond) if low else Bounds(minimum=value, minimum_open=beyond)
         for old in draft.context.request.constraints:

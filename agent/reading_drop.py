@@ -99,7 +99,7 @@ class DropReader:
         `yielding`: names of attributes that a comparison frees ('it can be longer').
         """
         for part in draft.context.request.constraints:
-            free = set(part.fields) <= yielding
+            free = bool(part.fields) and set(part.fields) <= yielding
             if free or any(self._needless(part, wanted, allowed) for wanted, allowed in scoped.needless):
                 draft.drop(part.id)
         if not scoped.ignored:

@@ -199,7 +199,7 @@ class Finder:
         tags = [h for h in hits if h not in sure]
         if not sure:
             return [self._keyword(tags[0])]
-        order = {"name": 0, "synonym": 0, "concept": 1, "part": 2}
+        order = {"name": 0, "synonym": 0, "concept": 1, "free": 2, "part": 2}
         best = min(sure, key=lambda h: (order.get(h.how, 3), h.attribute.role is not Role.TOPIC))
         if self._needs_capital(chart, start, end, best):
             return []
@@ -212,6 +212,13 @@ class Finder:
             label = " and ".join(best.values)
             return [Wanted(best.attribute.name, together, Not(part=together), label, best.how)]
         wanted = wanted_values(best.attribute, best.values, best.how)
+        if best.how == "free":
+            label = f"not {wanted.label}"
+            return [
+                replace(
+                    wanted, filter=wanted.negative, negative=wanted.filter, label=label, negative_label=wanted.label
+                )
+            ]
         against = (
             *(() if best.narrower else (wanted.negative,)),
             *(value_filter(t.attribute, t.values, "none") for t in tags),

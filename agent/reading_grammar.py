@@ -23,6 +23,7 @@ class Words(_Data):
     function: str
     filler: str
     nouns: str
+    hesitations: str
 
 
 class Negation(_Data):
@@ -32,6 +33,18 @@ class Negation(_Data):
     allowed: tuple[str, ...]
     allowed_after: tuple[str, ...]
     stops: tuple[str, ...]
+
+
+class Narrative(_Data):
+    """Where a story is told."""
+
+    open: tuple[str, ...]
+    about: tuple[str, ...]
+    someone: tuple[str, ...]
+    taste: tuple[str, ...]
+    owners: tuple[str, ...]
+    words: str
+    times: str
 
 
 class StrengthWords(_Data):
@@ -127,6 +140,8 @@ class People(_Data):
     maker_labels: tuple[str, ...]
     performer_labels: tuple[str, ...]
     titles: tuple[str, ...]
+    makes: tuple[str, ...]
+    somebody: tuple[str, ...]
 
 
 class Tagged(_Data):
@@ -204,6 +219,7 @@ class Grammar(_Data):
     code: str
     words: Words
     negation: Negation
+    narrative: Narrative
     strength: StrengthWords
     joins: Joins
     numbers: dict[str, int]
@@ -242,6 +258,14 @@ class Grammar(_Data):
     def noun_words(self) -> frozenset[str]:
         words = self.words.nouns.split()
         return frozenset(words) | {singular(word) for word in words}
+
+    @cached_property
+    def hesitations(self) -> frozenset[str]:
+        return frozenset(self.words.hesitations.split())
+
+    @cached_property
+    def story_words(self) -> frozenset[str]:
+        return frozenset(self.narrative.words.split())
 
     @cached_property
     def plain_words(self) -> frozenset[str]:

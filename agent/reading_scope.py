@@ -18,6 +18,8 @@ class Words:
     start: int
     end: int
     negated: bool = False
+    mild: bool = False
+    """not wanted in that degree: 'not too dark'"""
 
 
 @dataclass
@@ -62,9 +64,12 @@ class ScopeReader:
             if length > max(self._cue(chart, position)[0], self._compared(chart, position)):
                 chart.put(position, position + length, "skip")
 
-    def read(self, chart: Chart, *, instead: bool = False) -> Scoped:
-        """What is said; `instead`: the message takes back what was understood before."""
-        walk = _Walk(self.grammar, self._labels, chart, replaces=instead)
+    def read(self, chart: Chart, *, story: frozenset[int], instead: bool = False) -> Scoped:
+        """What is said; `instead`: the message takes back what was understood before.
+
+        `story`: places of words that tell what happens; they say nothing about how others are meant.
+        """
+        walk = _Walk(self.grammar, self._labels, chart, story, replaces=instead)
         position = 0
         while position < len(chart):
             walk.enter(position)
@@ -73,7 +78,7 @@ class ScopeReader:
                 walk.take(span)
                 position = span.end
                 continue
-            length, kind = self._cue(chart, position)
+            length, kind = (0, "") if position in story else self._cue(chart, position)
             if kind:
                 walk.cue(kind, position, position + length)
                 chart.put(position, position + length, "cue")
@@ -82,7 +87,18 @@ class ScopeReader:
             walk.word(position)
             position += 1
         found = walk.found
+        if not found.said and not found.words:
+            found.words += self._story(chart)
         return replace(found, said=joined(self.grammar, chart, found.said), words=_segments(chart, found.words))
+
+    def _story(self, chart: Chart) -> list[Words]:
+        """'two guys in love': words of chat, when nothing else was said and they are not about the person."""
+        places = [
+            p
+            for p, token in enumerate(chart.tokens)
+            if token.norm in self.grammar.story_words and chart.owner[p] is None and not own_feeling(chart, p)
+        ]
+        return [Words(places[0], places[-1] + 1)] if len(places) > 1 else []
 
     def _compared(self, chart: Chart, position: int) -> int:
         """'no longer than' is no 'no longer'."""
@@ -105,6 +121,7 @@ class _Walk:
     grammar: Grammar
     labels: frozenset[str]
     chart: Chart
+    story: frozenset[int]
     replaces: bool
     found: Scoped = field(default_factory=Scoped)
     negated: bool = False
@@ -270,13 +287,13 @@ class _Walk:
         self.ignore = self.ignore and word not in _TURNS
         self.too = word == "too"
         plain = word in self.grammar.plain_words
-        if plain and self.about and word not in self.grammar.function_words:
+        if plain and (self.about or position in self.story) and word not in self.grammar.function_words:
             plain = word not in self.grammar.filler_words - self.grammar.noun_words
         if self.ignore:
             self.found.ignored.add(word)
         if plain or self.ignore or token.stem in self.labels or len(word) < 2:
             return
-        self.found.words.append(Words(position, position + 1, self.negated))
+        self.found.words.append(Words(position, position + 1, self.negated, self.degree and self.negated))
         self.used = True
 
     def _adjective_of(self, span: Span) -> bool:
@@ -360,7 +377,7 @@ _CORRECTIONS = frozenset(
         "on second thought",
     ]
 )
-_DEGREES = frozenset(["too", "very", "so", "overly", "really"])
+_DEGREES = frozenset(["too", "very", "so", "overly", "really", "that"])
 _TURNS = frozenset(["but", "just", "however", "instead"])
 
 
@@ -370,10 +387,16 @@ def _segments(chart: Chart, words: list[Words]) -> list[Words]:
     for word in words:
         last = segments[-1] if segments else None
         if last is not None and last.negated == word.negated and _bridge(chart, last.end, word.start):
-            segments[-1] = Words(last.start, word.end, last.negated)
+            segments[-1] = replace(last, end=word.end)
         else:
             segments.append(word)
     return segments
+
+
+def own_feeling(chart: Chart, position: int) -> bool:
+    """'I'd love', 'thanks mate': said of the person, not of a story."""
+    before = chart.tokens[position - 1].norm if position else ""
+    return before in ("", "i", "id", "we", "wed", "would", "really", "you", "thanks")
 
 
 def _bridge(chart: Chart, start: int, end: int) -> bool:

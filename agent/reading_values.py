@@ -144,6 +144,8 @@ class ValueIndex:
             for half in _halves(value):
                 self._put(key_of(half), Hit(attribute, (value,), "name"))
             words = key_of(value).split()
+            if words[-1:] == ["free"] and len(words) == 2:
+                self._put(words[0], Hit(attribute, (value,), "free"))
             # A schema that gives other names for a value says itself what it is called.
             if len(words) > 1 and len(words[-1]) > 2 and value not in attribute.synonyms:
                 heads.setdefault(words[-1], []).append(value)

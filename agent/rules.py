@@ -19,16 +19,17 @@ from convrec.agent.reading_acts import ActHit, ActReader
 from convrec.agent.reading_build import Builder, Draft
 from convrec.agent.reading_comparatives import ComparativeReader
 from convrec.agent.reading_critique import CritiqueReader
+from convrec.agent.reading_describe import Describer
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import english
-from convrec.agent.reading_joins import Said
 from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_lasting import LastingReader
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
 from convrec.agent.reading_named import NamedItems
 from convrec.agent.reading_names import NameFinder
+from convrec.agent.reading_narrative import NarrativeReader
 from convrec.agent.reading_nations import UnknownNations
 from convrec.agent.reading_numbers import parse_digits, quantity_at
 from convrec.agent.reading_people import PeopleIndex
@@ -36,7 +37,7 @@ from convrec.agent.reading_ranges import Bounds, year_extent
 from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
 from convrec.agent.reading_scope import ScopeReader, Words
-from convrec.agent.reading_text import MAX_TOKENS, Chart, Span, Token, clean, key_of, words_of
+from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_turn import ActResolver, as_act
 from convrec.agent.reading_values import ValueIndex
@@ -100,6 +101,8 @@ class RulesInterpreter:
         self.drops = DropReader(catalogue, grammar, self.values)
         self.same = SameReader(catalogue, self.references, grammar)
         self.wishes = WishReader(catalogue, grammar)
+        self.narrative = NarrativeReader(catalogue, grammar)
+        self.describer = Describer(catalogue, grammar)
 
     def value_texts(self) -> tuple[str, ...]:
         """The texts whose vectors `value_vectors` holds, row by row."""
@@ -139,16 +142,17 @@ class RulesInterpreter:
         self.drops.read(chart, draft)
         self.scope.mark_idioms(chart)
         lasting = self.lasting.kind(chart, start)
+        self.same.read(chart, draft)
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
-        self.same.read(chart, draft)
         self.names.whole_names(chart)
         self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
         self.wishes.read(chart, draft)
         self._measure(chart, draft)
         missing = self._find(chart)
-        scoped = self.scope.read(chart, instead=instead)
+        story = self.narrative.read(chart)
+        scoped = self.scope.read(chart, story=story, instead=instead)
         said, words = scoped.said, scoped.words
         if words and all(entry.wanted.how == "keyword" for entry in said):
             lone = self.named.lone(chart, Words(words[0].start, words[-1].end, any(w.negated for w in words)))
@@ -163,7 +167,7 @@ class RulesInterpreter:
         words = [w for w in words if w not in unread]
         self.builder.build(draft, said)
         remembered = self.lasting.remembered(lasting, said, words, chart)
-        self._describe(chart, draft, words, said, instead=instead)
+        self.describer.read(chart, draft, words, said, instead=instead)
         for title in unknown_titles:
             draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
         for value in missing:
@@ -229,6 +233,8 @@ class RulesInterpreter:
 
     def _correction(self, chart: Chart, start: int) -> bool:
         """'no, comedies': a 'no' that stands alone before a comma takes back what was understood."""
+        while start < len(chart) and chart.tokens[start].norm in self.grammar.hesitations:
+            start += 1
         if start + 1 >= len(chart) or chart.tokens[start].norm not in ("no", "nope", "nah"):
             return False
         if not any(sign in chart.gap(start + 1) for sign in ",.;!–—"):
@@ -332,63 +338,3 @@ class RulesInterpreter:
         read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
         chart.put(position, position + 3, "want" if read else "skip", read)
         return True
-
-    def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
-        """What is left describes what is wanted."""
-        nouns = self.grammar.noun_words | {key_of(self.catalogue.schema.noun)}
-        words = _joined(self.catalogue, chart, words, said, nouns)
-        positive = [w for w in words if not w.negated]
-        if positive and (instead or any(s.instead for s in said)):
-            draft.edits.append(RequestEdit(op="drop", target="description"))
-        for segment in words:
-            text = chart.said(segment.start, segment.end)
-            draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
-
-
-def _joined(
-    catalogue: Catalogue, chart: Chart, words: list[Words], said: list[Said], nouns: frozenset[str]
-) -> list[Words]:
-    """Words of one sentence belong together, with the topics named among them: scraps of it mean little.
-
-    What every item is, one of `nouns`, ends a description: it would draw towards items that only say the word.
-    """
-    wanted = {p for w in words if not w.negated for p in range(w.start, w.end)}
-    for position, span in enumerate(chart.owner):
-        if span is not None and _topics_only(catalogue, span):
-            wanted.add(position)
-    against = {p for entry in said if entry.negated for p in range(entry.start, entry.end)}
-    against |= {p for w in words if w.negated for p in range(w.start, w.end)}
-    joined: list[Words] = []
-    for segment in words:
-        last = joined[-1] if joined else None
-        if segment.negated:
-            joined.append(segment)
-        elif last is None or last.negated or segment.end > last.end:
-            ours = wanted - against
-            start = _reach(chart, segment.start, -1, ours, nouns)
-            joined.append(Words(start, _reach(chart, segment.end, 1, ours, nouns)))
-    return joined
-
-
-def _reach(chart: Chart, edge: int, step: int, wanted: set[int], nouns: frozenset[str]) -> int:
-    """How far a description goes from an edge, over words that mean nothing else, within its sentence."""
-    reached = edge
-    while 0 <= (position := edge + min(step, 0)) < len(chart):
-        span = chart.owner[position]
-        other = span is not None and span.kind not in ("cue", "skip") and position not in wanted
-        token = chart.tokens[position]
-        if other or token.norm in nouns or token.stem in nouns or chart.breaks(edge, ".;!?\n"):
-            break
-        edge += step
-        if position in wanted:
-            reached = edge
-    return reached
-
-
-def _topics_only(catalogue: Catalogue, span: Span) -> bool:
-    """Whether a span names topics, which a description may quote, and nothing else."""
-    return (
-        span.kind == "want"
-        and isinstance(span.payload, list)
-        and all(w.field and catalogue.schema.attribute(w.field).role is Role.TOPIC for w in span.payload)
-    )

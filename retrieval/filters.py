@@ -6,7 +6,9 @@ Two-valued logic: on a missing value every leaf is false except `NotIn`, `Contai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,6 +65,13 @@ class Missing(_Node):
     field: str
 
 
+class Mentions(_Node):
+    """The title or the free text of the item has these words, in any inflection that only adds an ending."""
+
+    op: Literal["mentions"] = "mentions"
+    words: str
+
+
 class And(_Node):
     """Every part holds; holds when empty."""
 
@@ -84,7 +93,7 @@ class Not(_Node):
     part: Filter
 
 
-Filter = Annotated[In | NotIn | Contains | Range | Missing | And | Or | Not, Field(discriminator="op")]
+Filter = Annotated[In | NotIn | Contains | Range | Missing | Mentions | And | Or | Not, Field(discriminator="op")]
 Leaf = In | NotIn | Contains | Range | Missing
 
 And.model_rebuild()
@@ -93,14 +102,31 @@ Not.model_rebuild()
 
 
 def leaves(node: Filter) -> Iterator[Leaf]:
-    """All leaves, left to right."""
+    """All tests of attributes, left to right."""
     if isinstance(node, And | Or):
         for part in node.parts:
             yield from leaves(part)
     elif isinstance(node, Not):
         yield from leaves(node.part)
-    else:
+    elif not isinstance(node, Mentions):
         yield node
+
+
+@lru_cache(maxsize=256)
+def _mention(words: str) -> re.Pattern[str]:
+    *first, last = [re.escape(part) for part in words.casefold().split()]
+    ending = f"{last[:-1]}(?:y|ies)" if last.endswith("y") else f"{last}(?:s|es)?"
+    phrase = r"\W+".join([*first, ending])
+    return re.compile(rf"(?<!\w){phrase}(?:['’]s)?(?!\w)")
+
+
+def mentioned(words: str, *texts: str) -> bool:
+    """Whether a text has these words."""
+    if not words.strip():
+        return False
+    first = words.casefold().split()[0].removesuffix("y")
+    folded = [text.casefold() for text in texts]
+    return any(first in text and _mention(words).search(text) is not None for text in folded)
 
 
 def fold(value: Value) -> str | float | bool:
@@ -116,6 +142,8 @@ def holds(node: Filter, item: Item) -> bool:
         return any(holds(part, item) for part in node.parts)
     if isinstance(node, Not):
         return not holds(node.part, item)
+    if isinstance(node, Mentions):
+        return mentioned(node.words, item.title, item.text)
     return _leaf_holds(node, item.attributes.get(node.field))
 
 

@@ -190,6 +190,18 @@ def test_contradictions_and_guesses_are_told(films: RulesInterpreter) -> None:
     assert [(v.field, v.words) for v in nobody.unknown_values] == [("directors", "Quxx Zyzzyva")]
 
 
+def test_a_story_keeps_its_words(films: RulesInterpreter) -> None:
+    told = {
+        "a couple falls in love although nobody allows it": "couple falls in love although nobody allows",
+        "a film about a boy who has no parents": "boy who has no parents",
+        "a dog that never gives up": "dog that never gives",
+    }
+    for message, text in told.items():
+        parts = [e.part for e in films.read(message).edits if e.part is not None]
+        assert [(p.text, p.weight) for p in parts if p.kind == "description"] == [(text, 1.0)], message
+        assert not any(p.kind == "constraint" and p.negated for p in parts), message
+
+
 def test_every_part_remembers_its_words(films: RulesInterpreter) -> None:
     message = "Funny films from the 80s, not by Wes Anderson, like Alien"
     reading = films.read(message, ReadingContext(turn=7))
