@@ -87,6 +87,9 @@ class CritiqueReader:
             attribute = self._attribute(compared, entry)
             if attribute is None:
                 continue
+            if end == span.end and entry.side == "low" and attribute.role is Role.POPULARITY:
+                half = self.finder.quantiles.side(attribute, "low", share=0.5)
+                return [Said(wanted_range(attribute, half, "number"), span.start, span.end)] if half else []
             beyond = (span.start, end, compared.negated)
             if rows and self._bound(draft, attribute, entry, rows, span=beyond):
                 return []
@@ -157,8 +160,6 @@ class CritiqueReader:
             row, value = sorted(known, key=lambda pair: pair[1])[(len(known) - 1) // 2]
         else:
             row, value = (min if low else max)(known, key=lambda pair: pair[1])
-        if listed and low and attribute.role is Role.POPULARITY:
-            value = min(value, self.finder.quantiles.at(attribute.name, 0.5) or value)
         beyond = not negated
         bounds = Bounds(maximum=value, maximum_open=beyond) if low else Bounds(minimum=value, minimum_open=beyond)
         for old in draft.context.request.constraints:

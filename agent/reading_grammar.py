@@ -76,6 +76,15 @@ class Comparator(_Data):
     after: tuple[str, ...] = ()
 
 
+class HeadcountWords(_Data):
+    """How many people something is for."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    room: tuple[str, ...]
+    alone: dict[str, int]
+
+
 class Times(_Data):
     decades: dict[str, int]
     early: tuple[str, ...]
@@ -229,6 +238,7 @@ class Grammar(_Data):
     currencies: dict[str, tuple[str, ...]]
     comparator: tuple[Comparator, ...]
     measures: dict[str, tuple[str, ...]]
+    headcount: HeadcountWords
     time: Times
     adjective: tuple[Adjective, ...]
     comparative: tuple[Comparative, ...]

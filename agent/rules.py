@@ -22,11 +22,12 @@ from convrec.agent.reading_critique import CritiqueReader
 from convrec.agent.reading_describe import Describer
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
-from convrec.agent.reading_grammar import english
+from convrec.agent.reading_grammar import english, phrases
 from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_lasting import LastingReader
 from convrec.agent.reading_meaning import MeaningIndex
-from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
+from convrec.agent.reading_measured import Measured, Unmeasured
+from convrec.agent.reading_measures import MeasureReader
 from convrec.agent.reading_named import NamedItems
 from convrec.agent.reading_names import NameFinder
 from convrec.agent.reading_narrative import NarrativeReader
@@ -83,7 +84,9 @@ class RulesInterpreter:
         self.names = NameFinder(grammar, self.people, self.values)
         year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
         extent = year_extent(catalogue, year) if year is not None else (0, 9999)
-        time = TimeReader(grammar, extent, today if today is not None else datetime.now(tz=UTC).year)
+        time = TimeReader(
+            grammar, extent, today if today is not None else datetime.now(tz=UTC).year, self.values.known_words
+        )
         self.measures = MeasureReader(catalogue, grammar, time)
         self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
         self.named = NamedItems(catalogue, self.titles, self.references)
@@ -100,7 +103,7 @@ class RulesInterpreter:
         self.critique = CritiqueReader(catalogue, self.finder)
         self.drops = DropReader(catalogue, grammar, self.values)
         self.same = SameReader(catalogue, self.references, grammar)
-        self.wishes = WishReader(catalogue, grammar)
+        self.wishes = WishReader(catalogue, grammar, frozenset().union(*self.measures.words.values()))
         self.narrative = NarrativeReader(catalogue, grammar)
         self.describer = Describer(catalogue, grammar)
 
@@ -296,8 +299,9 @@ class RulesInterpreter:
         quantity = quantity_at(chart, position, self.grammar)
         if quantity is None or self.measures.compared(chart, quantity):
             return None
+        allowed = bool(chart.phrase_at(quantity.end, phrases(self.grammar.negation.allowed_after)))
         others = (*chart.tokens[:position], *chart.tokens[quantity.end :])
-        if not others or any(token.norm not in self.grammar.plain_words for token in others):
+        if not allowed and (not others or any(token.norm not in self.grammar.plain_words for token in others)):
             return None
         for constraint in reversed(draft.context.request.constraints):
             leaf = constraint.filter
@@ -308,7 +312,7 @@ class RulesInterpreter:
             if attribute.role is Role.YEAR or (low is None) == (high is None):
                 return None
             value = self.measures.value(attribute, quantity)
-            if value is None:
+            if value is None or (allowed and not self._looser(leaf, value)):
                 continue
             bounds = Bounds(
                 None if low is None else value,
@@ -318,6 +322,12 @@ class RulesInterpreter:
             )
             return wanted_range(attribute, bounds, "number"), quantity.end
         return None
+
+    def _looser(self, leaf: Range, value: float) -> bool:
+        """Whether a bound at a value lets more in, and the value can be one of the attribute's."""
+        low, high = self.measures.extent[leaf.field]
+        moved = value < leaf.minimum if leaf.minimum is not None else value > (leaf.maximum or 0.0)
+        return moved and low <= value <= high
 
     def _age(self, chart: Chart, position: int) -> bool:
         """'for my 8 year old' is about whom it is for."""

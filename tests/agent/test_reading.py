@@ -76,6 +76,11 @@ def star(row: Row, name: str) -> bool:
 FILMS: list[Case] = [
     ("comedies from the 80s", lambda f: genre(f, "Comedy") and 1980 <= f["year"] <= 1989),
     ("a comdy from the eighties pls", lambda f: genre(f, "Comedy") and 1980 <= f["year"] <= 1989),
+    ("movies from the sevnties", lambda f: 1970 <= f["year"] <= 1979),
+    ("eightys horror", lambda f: genre(f, "Horror") and 1980 <= f["year"] <= 1989),
+    ("under ninty minutes", lambda f: f["runtime"] < 90),
+    ("rated at least 8 || too strict, 7.5 is ok too", lambda f: f["rating"] >= 7.5),
+    ("a day that repeats itself", lambda f: True),
     ("late nineties", lambda f: 1997 <= f["year"] <= 1999),
     ("horror before 1990", lambda f: genre(f, "Horror") and f["year"] < 1990),
     ("something made since 2010", lambda f: f["year"] >= 2010),
