@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from convrec.agent.reading_grammar import Comparative, Grammar
 from convrec.agent.reading_text import Chart
 
+_SHORTEST = 4
+"""letters of a noun that an adjective is made of"""
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -30,8 +33,10 @@ class ComparativeReader:
         """`numeric`: the words for each numeric attribute, by its name."""
         self.grammar = grammar
         self._numeric: dict[str, str] = {}
-        for name, words in numeric.items():
-            for word in sorted(words, key=lambda w: w not in name):
+        self._adjectives = {w: name for name, words in numeric.items() for word in words for w in adjectives_of(word)}
+        # Of the two ends of a range, the upper one says how much an item has.
+        for name in sorted(numeric, key=lambda n: n.casefold().startswith("min")):
+            for word in sorted(numeric[name], key=lambda w: w not in name):
                 self._numeric.setdefault(word, name)
 
     def find(self, chart: Chart) -> None:
@@ -48,7 +53,7 @@ class ComparativeReader:
                 continue
             plain = self.grammar.comparisons.get(chart.tokens[start].norm)
             if plain is not None:
-                chart.put(start, start + 1, "compare", Compared((), plain))
+                self._put(chart, start, start + 1, self._shift(plain, plain))
             elif chart.tokens[start].norm in ("more", "less", "fewer") and start + 1 < len(chart):
                 if chart.phrase_at(start, self.grammar.adjective_phrases) > 1:
                     continue
@@ -88,4 +93,21 @@ class ComparativeReader:
         if end == begin or chart.tokens[begin].text[:1].isdigit():
             return
         less = chart.tokens[start].norm != "more"
-        chart.put(start, end, "compare", Compared((), chart.words(begin, end), less))
+        chart.put(start, end, "compare", self._shift(chart.words(begin, end), chart.words(start, end), less=less))
+
+    def _shift(self, plain: str, words: str, *, less: bool = False) -> Compared:
+        """'spicier', 'less spicy': a bound where the catalogue counts it, else a shift of the description."""
+        name = self._adjectives.get(plain.casefold())
+        if name is None:
+            return Compared((), plain, less)
+        return Compared((Comparative(words=(words,), side="low" if less else "high"),), plain, less, attribute=name)
+
+
+def adjectives_of(noun: str) -> tuple[str, ...]:
+    """The adjectives that a noun for a quantity may stem from or lead to: spice, spicy; sweetness, sweet."""
+    if len(noun) < _SHORTEST:
+        return ()
+    for ending in ("iness", "ness", "ity"):
+        if noun.endswith(ending):
+            return (noun.removesuffix(ending) + ("y" if ending == "iness" else ""),)
+    return (f"{noun.removesuffix('e')}y", noun.removesuffix("y")) if noun.endswith(("e", "ty")) else (f"{noun}y",)

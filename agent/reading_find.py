@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from convrec.agent.reading_comparatives import adjectives_of
 from convrec.agent.reading_grammar import Adjective, Grammar, phrases
 from convrec.agent.reading_ranges import Quantiles
 from convrec.agent.reading_text import Chart, Phrases, key_of
@@ -33,6 +34,7 @@ class Finder:
         self.quantiles = Quantiles(catalogue)
         self.flags = self._flag_words()
         self.amounts = self._amount_words()
+        self._degrees = {w: a for noun, a in self.amounts.items() for w in adjectives_of(noun) if not values.find(w)}
         self._main_language = _main_language(catalogue)
         topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
         self.main_topic = topics[0] if topics else None
@@ -68,6 +70,16 @@ class Finder:
         if bounds is not None:
             against = self.quantiles.side(attribute, side, negated=True)
             chart.put(start, end + 1, "want", [wanted_range(attribute, bounds, "adjective", negative=against)])
+
+    def _degree(self, chart: Chart, start: int) -> None:
+        """'spicy' where there is a spice level."""
+        attribute = self._degrees.get(chart.tokens[start].norm)
+        bounds = self.quantiles.side(attribute, "high") if attribute is not None else None
+        if attribute is None or bounds is None or chart.owner[start] is not None:
+            return
+        against = self.quantiles.side(attribute, "high", negated=True)
+        wanted = wanted_range(attribute, bounds, "adjective", negative=against)
+        chart.put(start, start + 1, "want", [wanted])
 
     def find_flags(self, chart: Chart) -> None:
         """'dishwasher safe', 'breakfast not included', 'no gluten' where there is 'gluten free'."""
@@ -309,6 +321,7 @@ class Finder:
                 if wanted:
                     chart.put(start, start + size, "want", wanted)
                     break
+            self._degree(chart, start)
 
     def adjective(self, entry: Adjective) -> Wanted | None:
         """What an adjective means here; None where the catalogue has no such attribute and no wish follows."""
