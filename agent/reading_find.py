@@ -20,6 +20,10 @@ from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _DENIALS = frozenset(["not", "isnt", "arent"])
 _LINKS = frozenset(["is", "are"])
+_SCORES = ("rating", "score", "points", "stars", "grade", "review")
+"""names of a column of quality"""
+_DEMONYMS = ("ish", "ch", "an", "ese")
+"""endings of words that say where something is from"""
 _ENOUGH = 0.7
 """share of a language's items that its country must keep for a nationality to mean both"""
 
@@ -177,6 +181,9 @@ class Finder:
                 if placed or (token.text.isupper() and not chart.message.isupper()):
                     kept.append(hit)
                 continue
+            nation = hit.attribute.role in (Role.LANGUAGE, Role.COUNTRY)
+            if nation and token.norm in self.grammar.ordinary_words and not self._nation_meant(chart, start):
+                continue
             if plain and not (controlled and hit.how == "name" and token.norm not in self.grammar.function_words):
                 continue
             ours = token.stem == key_of(self.catalogue.schema.noun)
@@ -185,6 +192,19 @@ class Finder:
                 continue
             kept.append(hit)
         return kept
+
+    def _nation_meant(self, chart: Chart, start: int) -> bool:
+        """'polish comedies' and 'from turkey' are nations, 'to polish' and 'turkey sandwiches' are not."""
+        own = self.grammar.languages
+        if chart.tokens[start].capital and start > 0 and not chart.message.isupper():
+            return True
+        if any(preceded(chart, start, phrases(cues)) is not None for cues in (own.language_before, own.country_before)):
+            return True
+        before = chart.tokens[start - 1].norm if start else ""
+        if not chart.tokens[start].norm.endswith(_DEMONYMS) or before == "to" or start + 1 >= len(chart):
+            return len(chart) == 1
+        following = chart.tokens[start + 1]
+        return following.stem in self.grammar.noun_words or bool(self.values.find(following.stem))
 
     def _put(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> None:
         tagged = preceded(chart, start, phrases(self.grammar.tagged.cues))
@@ -348,11 +368,24 @@ class Finder:
         strength = Strength.SOFT if entry.strength == "soft" else Strength.HARD
         return replace(wanted, strength=strength, novelty=entry.novelty, describe=entry.describe)
 
+    @staticmethod
+    def _counts_stars(attribute: Attribute) -> bool:
+        """Stars may be a class of comfort: where there is another rating, that one says how good something is."""
+        return "star" in key_of(attribute.label)
+
+    def _scores(self, attribute: Attribute) -> bool:
+        """Whether an attribute without a role is called a score."""
+        words = set(key_of(f"{attribute.label} {attribute.name.replace('_', ' ')}").split())
+        return attribute.unit is None and not words.isdisjoint(key_of(w) for w in _SCORES)
+
     def of_role_or_dimension(self, role: str | None, dimension: str | None) -> Attribute | None:
         """The numeric attribute of a role, or whose unit measures one of some dimensions."""
         numeric = [a for a in self.catalogue.schema.attributes if a.numeric]
         if role is not None:
-            return next((a for a in numeric if a.role == role), None)
+            same = [a for a in numeric if a.role == role]
+            if role == Role.QUALITY.value:
+                same = sorted(same, key=self._counts_stars) or [a for a in numeric if not a.role and self._scores(a)]
+            return next(iter(same), None)
         from convrec.agent.reading_numbers import attribute_dimension
 
         for wanted in (dimension or "").split():

@@ -24,6 +24,7 @@ class Words(_Data):
     filler: str
     nouns: str
     hesitations: str
+    ordinary: str
 
 
 class Negation(_Data):
@@ -179,6 +180,8 @@ class Concept(_Data):
     values: tuple[str, ...]
     words: tuple[str, ...]
     soft: bool = False
+    told: bool = True
+    """whether a catalogue that has none of the values says so: a kind of work, not a material or a dish"""
     narrower: bool = False
     """the words name a part of the values only: 'no slashers' does not mean 'no horror'"""
 
@@ -272,6 +275,11 @@ class Grammar(_Data):
     @cached_property
     def hesitations(self) -> frozenset[str]:
         return frozenset(self.words.hesitations.split())
+
+    @cached_property
+    def ordinary_words(self) -> frozenset[str]:
+        """Words that are also names: in lower case they are words."""
+        return frozenset(self.words.ordinary.split())
 
     @cached_property
     def story_words(self) -> frozenset[str]:

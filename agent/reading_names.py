@@ -101,6 +101,8 @@ class NameFinder:
     def _plausible(self, chart: Chart, start: int, end: int, name: Name, cue: str) -> bool:
         """Whether a surname that is also a word is meant as a name."""
         token = chart.tokens[end - 1]
+        if not cue and end - start == 1 and not token.capital and token.norm in self.grammar.ordinary_words:
+            return False
         if cue or (token.capital and start > 0 and not chart.message.isupper()):
             return True
         beside = [chart.tokens[p].stem for p in (start - 1, end) if 0 <= p < len(chart)]

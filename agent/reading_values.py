@@ -79,7 +79,12 @@ class ValueIndex:
 
         A word that occurs in the catalogue's own texts is no misspelling.
         """
-        if len(key) < 5 or not key[:1].isalpha() or all(w in self.known_words for w in key.split()):
+        if (
+            len(key) < 5
+            or not key[:1].isalpha()
+            or key in self.grammar.ordinary_words
+            or all(w in self.known_words for w in key.split())
+        ):
             return None
         slips = 1 if len(key) < 8 else 2
         found = process.extractOne(key, self._fuzzy, scorer=OSA.distance, score_cutoff=slips)

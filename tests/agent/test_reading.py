@@ -173,6 +173,8 @@ FILMS: list[Case] = [
     ("a western that isn't unforgiven", lambda f: genre(f, "Western") and f["title"] != "Unforgiven"),
     ("more films from whoever made Memento", lambda f: by(f, "Christopher Nolan") and f["title"] != "Memento"),
     ("horror || hm no, comedies", lambda f: genre(f, "Comedy")),
+    ("something I can finish in an evening", lambda f: True),
+    ("a story about young law students", lambda f: True),
     ("no toys", lambda f: "Toy" not in f["title"]),
     ("comedy || shorter than the last one", lambda f: genre(f, "Comedy") and f["runtime"] < 98),
     ("comedy || newer than #3", lambda f: genre(f, "Comedy") and f["year"] > 1984),
