@@ -78,12 +78,9 @@ class Finder:
     def _degree(self, chart: Chart, start: int) -> None:
         """'spicy' where there is a spice level."""
         attribute = self._degrees.get(chart.tokens[start].norm)
-        bounds = self.quantiles.side(attribute, "high") if attribute is not None else None
-        if attribute is None or bounds is None or chart.owner[start] is not None:
-            return
-        against = self.quantiles.side(attribute, "high", negated=True)
-        wanted = wanted_range(attribute, bounds, "adjective", negative=against)
-        chart.put(start, start + 1, "want", [wanted])
+        bounds = self.quantiles.much(attribute) if attribute is not None else None
+        if attribute is not None and bounds is not None and chart.owner[start] is None:
+            chart.put(start, start + 1, "want", [wanted_range(attribute, bounds, "adjective")])
 
     def find_flags(self, chart: Chart) -> None:
         """'dishwasher safe', 'breakfast not included', 'no gluten' where there is 'gluten free'."""

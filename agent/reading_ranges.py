@@ -177,6 +177,12 @@ class Quantiles:
             return None
         return float(values[round(quantile * (values.size - 1))])
 
+    def much(self, attribute: Attribute) -> Bounds | None:
+        """What a degree such as 'spicy' means: the upper third of the items that have any of it."""
+        values = self._sorted[attribute.name]
+        having = values[values > 0]
+        return Bounds(minimum=float(having[round(2 / 3 * (having.size - 1))])) if having.size else None
+
     def side(self, attribute: Attribute, side: str, *, share: float = 0.25, negated: bool = False) -> Bounds | None:
         """What 'short' or 'long' means: the lowest or highest share of the items.
 
