@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convrec.agent.reading_adjectives import AdjectiveReader
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_comparatives import Compared
-from convrec.agent.reading_find import Finder
 from convrec.agent.reading_joins import Said
 from convrec.agent.reading_ranges import Bounds, bounds_of, shown_number
 from convrec.agent.reading_references import Named
 from convrec.agent.reading_text import Chart, Span, key_of
+from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import value_filter, wanted_range
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Range
@@ -31,9 +32,10 @@ _APART = 3
 class CritiqueReader:
     """Applies 'compare' spans and 'same X as' to the draft."""
 
-    def __init__(self, catalogue: Catalogue, finder: Finder) -> None:
+    def __init__(self, catalogue: Catalogue, adjectives: AdjectiveReader, values: ValueIndex) -> None:
         self.catalogue = catalogue
-        self.finder = finder
+        self.adjectives = adjectives
+        self.values = values
 
     def read(self, chart: Chart, draft: Draft) -> list[Said]:
         """Adds bounds relative to items; wishes that need no item are returned."""
@@ -88,13 +90,13 @@ class CritiqueReader:
             if attribute is None:
                 continue
             if end == span.end and entry.side == "low" and attribute.role is Role.POPULARITY:
-                half = self.finder.quantiles.side(attribute, "low", share=0.5)
+                half = self.adjectives.quantiles.side(attribute, "low", share=0.5)
                 return [Said(wanted_range(attribute, half, "number"), span.start, span.end)] if half else []
             beyond = (span.start, end, compared.negated)
             if rows and self._bound(draft, attribute, entry, rows, span=beyond):
                 return []
             side = "low" if entry.side == "low" else "high"
-            bounds = self.finder.quantiles.side(attribute, side)
+            bounds = self.adjectives.quantiles.side(attribute, side)
             if bounds is not None:
                 return [Said(wanted_range(attribute, bounds, "adjective"), span.start, span.end)]
         plain = (
@@ -111,7 +113,7 @@ class CritiqueReader:
         """The numeric attribute that a comparison is about."""
         if compared.attribute is not None:
             return self.catalogue.schema.attribute(compared.attribute)
-        return self.finder.of_role_or_dimension(entry.role, entry.dimension)
+        return self.adjectives.of_role_or_dimension(entry.role, entry.dimension)
 
     def _named_than(self, chart: Chart, span: Span) -> list[int]:
         return [
@@ -182,7 +184,7 @@ class CritiqueReader:
 
     def _shift(self, draft: Draft, plain: str, start: int, end: int, *, less: bool) -> None:
         """'darker', 'less violent': a softer wish and the description."""
-        hits = [h for h in self.finder.values.find(key_of(plain)) if self.finder.values.controlled(h.attribute)]
+        hits = [h for h in self.values.find(key_of(plain)) if self.values.controlled(h.attribute)]
         for hit in hits[:1]:
             label = f"less {plain}" if less else f"more {plain}"
             node = value_filter(hit.attribute, hit.values, "none" if less else "any")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convrec.agent.reading_find import preceded
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_people import Name, PeopleIndex
-from convrec.agent.reading_text import Chart, Span, fold
+from convrec.agent.reading_text import Chart, Span, fold, preceded
 from convrec.agent.reading_unmet import Unmet
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_values

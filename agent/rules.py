@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from convrec.agent.interpret import Ask, Reading, ReadingContext, UnknownValue
 from convrec.agent.reading_acts import ActHit, ActReader
+from convrec.agent.reading_adjectives import AdjectiveReader
 from convrec.agent.reading_build import Builder, Draft
 from convrec.agent.reading_comparatives import ComparativeReader
 from convrec.agent.reading_critique import CritiqueReader
@@ -80,6 +81,7 @@ class RulesInterpreter:
         self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
         self.titles = TitleIndex(catalogue)
         self.finder = Finder(catalogue, grammar, self.values)
+        self.adjectives = AdjectiveReader(catalogue, grammar, self.values)
         self.nations = UnknownNations(catalogue, grammar, self.values)
         self.names = NameFinder(grammar, self.people, self.values)
         year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
@@ -100,7 +102,7 @@ class RulesInterpreter:
             pack(code)
         self.builder = Builder(catalogue)
         self.meaning = MeaningIndex(self.values, grammar, self.finder, encode=encode, vectors=value_vectors)
-        self.critique = CritiqueReader(catalogue, self.finder)
+        self.critique = CritiqueReader(catalogue, self.adjectives, self.values)
         self.drops = DropReader(catalogue, grammar, self.values)
         self.same = SameReader(catalogue, self.references, grammar)
         self.wishes = WishReader(catalogue, grammar, frozenset().union(*self.measures.words.values()))
@@ -197,9 +199,9 @@ class RulesInterpreter:
         """Reads comparisons, values, people and adjectives, the surest first; returns the values that do not exist."""
         self.finder.find_flags(chart)
         self.comparatives.find(chart)
-        self.finder.find_tongues(chart)
+        self.finder.tongues.find(chart)
         self.finder.find_values(chart, shortest=2)
-        self.finder.find_adjectives(chart)
+        self.adjectives.find(chart)
         self.finder.find_values(chart)
         missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
         missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
