@@ -5,8 +5,9 @@ from __future__ import annotations
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_joins import Said
-from convrec.agent.reading_scope import Words, own_feeling
-from convrec.agent.reading_text import Chart, Span, key_of
+from convrec.agent.reading_scope import own_feeling
+from convrec.agent.reading_text import Chart, Span, Token, key_of
+from convrec.agent.reading_walk import Words
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Mentions, Not
 from convrec.retrieval.request import Constraint, RequestEdit, Strength
@@ -14,8 +15,8 @@ from convrec.retrieval.schema import Role
 
 _PHRASE = 2
 """content words of a thing that items can be searched for"""
-_SHARE = 0.5
-"""of the items; words that more of them have tell nothing apart"""
+COMMON = 0.5
+"""share of the items from which on having a word tells nothing apart"""
 
 
 class Describer:
@@ -40,16 +41,25 @@ class Describer:
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
 
     def _leave_out(self, chart: Chart, draft: Draft, segment: Words) -> None:
-        """'no chocolate': items that mention it are not shown; a sentence or a degree ('not too dark') is no thing."""
-        content = [t for t in chart.tokens[segment.start : segment.end] if t.norm not in self.grammar.plain_words]
-        if not 1 <= len(content) <= _PHRASE or len(content) < segment.end - segment.start:
-            return
-        last = content[-1]
-        thing = " ".join([*(t.norm for t in content[:-1]), last.stem if last.norm.startswith(last.stem) else last.norm])
+        """'no chocolate or nuts': items that mention one are not shown; a whole sentence is no thing to look for."""
+        things: list[list[Token]] = [[]]
+        for token in chart.tokens[segment.start : segment.end]:
+            if token.norm in ("or", "and", "nor"):
+                things.append([])
+            elif token.norm in self.grammar.function_words:
+                return
+            else:
+                things[-1].append(token)
+        for tokens in things if all(1 <= len(own) <= _PHRASE for own in things) else ():
+            self._leave_out_thing(draft, tokens, segment)
+
+    def _leave_out_thing(self, draft: Draft, tokens: list[Token], segment: Words) -> None:
+        said = " ".join(token.norm for token in tokens)
+        thing = said if said.endswith("ss") else said.removesuffix("s")
         having = int(self.catalogue.mentioning(thing).sum())
         if not having:
             draft.note(f"Nothing here mentions “{thing}”; I keep away from it as far as I can tell.")
-        elif having <= _SHARE * len(self.catalogue):
+        elif having <= COMMON * len(self.catalogue):
             draft.add(
                 Constraint(
                     filter=Not(part=Mentions(words=thing)),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_grammar import Grammar, phrases
-from convrec.agent.reading_scope import Scoped
 from convrec.agent.reading_text import Chart, key_of, words_of
 from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_walk import Scoped
 from convrec.agent.reading_wanted import Wanted, mentions
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Contains, In, Not, NotIn, leaves

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_references import Named, ReferenceReader
-from convrec.agent.reading_scope import Words
 from convrec.agent.reading_text import Chart
+from convrec.agent.reading_walk import Words
 from convrec.agent.titles import TitleIndex
 from convrec.agent.types import Clarify
 from convrec.retrieval.catalogue import Catalogue

@@ -38,11 +38,12 @@ from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import Bounds, year_extent
 from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
-from convrec.agent.reading_scope import ScopeReader, Words
+from convrec.agent.reading_scope import ScopeReader
 from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_turn import ActResolver, as_act
 from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_walk import Words
 from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.agent.reading_wishes import WishReader
 from convrec.agent.titles import TitleIndex
@@ -301,7 +302,9 @@ class RulesInterpreter:
         quantity = quantity_at(chart, position, self.grammar)
         if quantity is None or self.measures.compared(chart, quantity):
             return None
-        allowed = bool(chart.phrase_at(quantity.end, phrases(self.grammar.negation.allowed_after)))
+        own = self.grammar.negation
+        allowed = bool(chart.phrase_at(quantity.end, phrases(own.allowed_after)))
+        allowed = allowed or any(chart.phrase_at(p, phrases(own.allowed)) for p in range(position))
         others = (*chart.tokens[:position], *chart.tokens[quantity.end :])
         if not allowed and (not others or any(token.norm not in self.grammar.plain_words for token in others)):
             return None
@@ -319,8 +322,8 @@ class RulesInterpreter:
             bounds = Bounds(
                 None if low is None else value,
                 None if high is None else value,
-                leaf.minimum_open,
-                leaf.maximum_open,
+                leaf.minimum_open and not allowed,
+                leaf.maximum_open and not allowed,
             )
             return wanted_range(attribute, bounds, "number"), quantity.end
         return None

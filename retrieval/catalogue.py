@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convrec.retrieval.errors import UnknownItemError
-from convrec.retrieval.filters import mentioned
+from convrec.retrieval.filters import mentioned, searched
 from convrec.retrieval.schema import AttributeKind, CatalogueSchema, ValueCount
 from convrec.retrieval.types import AttributeValue, Item
 
@@ -196,6 +196,10 @@ class Catalogue:
         return tuple(ValueCount(value=v, count=int(n)) for v, n in zip(column.vocabulary, column.counts, strict=True))
 
     @cached_property
+    def _searched(self) -> tuple[str, ...]:
+        return tuple(searched(title, text) for title, text in zip(self.titles, self.texts, strict=True))
+
+    @cached_property
     def _mentions(self) -> dict[str, NDArray[np.bool_]]:
         return {}
 
@@ -203,8 +207,7 @@ class Catalogue:
         """Rows whose title or free text has some words: (I,) bool."""
         found = self._mentions.get(words)
         if found is None:
-            pairs = zip(self.titles, self.texts, strict=True)
-            found = np.fromiter((mentioned(words, *pair) for pair in pairs), dtype=np.bool_, count=len(self))
+            found = np.fromiter((mentioned(words, text) for text in self._searched), dtype=np.bool_, count=len(self))
             if len(self._mentions) < _MENTIONS_KEPT:
                 self._mentions[words] = found
         return found

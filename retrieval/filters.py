@@ -115,18 +115,21 @@ def leaves(node: Filter) -> Iterator[Leaf]:
 @lru_cache(maxsize=256)
 def _mention(words: str) -> re.Pattern[str]:
     *first, last = [re.escape(part) for part in words.casefold().split()]
-    ending = f"{last[:-1]}(?:y|ies)" if last.endswith("y") else f"{last}(?:s|es)?"
+    stem = last.removesuffix("ie").removesuffix("y")
+    ending = f"{last}(?:s|es)?" if stem == last else f"{stem}(?:y|ie|ies)"
     phrase = r"\W+".join([*first, ending])
     return re.compile(rf"(?<!\w){phrase}(?:['’]s)?(?!\w)")
 
 
-def mentioned(words: str, *texts: str) -> bool:
-    """Whether a text has these words."""
-    if not words.strip():
-        return False
-    first = words.casefold().split()[0].removesuffix("y")
-    folded = [text.casefold() for text in texts]
-    return any(first in text and _mention(words).search(text) is not None for text in folded)
+def mentioned(words: str, text: str) -> bool:
+    """Whether a casefolded text has these words."""
+    first = words.casefold().split()[:1]
+    return bool(first) and first[0].removesuffix("ie").removesuffix("y") in text and bool(_mention(words).search(text))
+
+
+def searched(title: str, text: str) -> str:
+    """The casefolded text of an item in which `Mentions` looks; no phrase reaches from the title into the text."""
+    return f"{title} _ {text}".casefold()
 
 
 def fold(value: Value) -> str | float | bool:
@@ -143,7 +146,7 @@ def holds(node: Filter, item: Item) -> bool:
     if isinstance(node, Not):
         return not holds(node.part, item)
     if isinstance(node, Mentions):
-        return mentioned(node.words, item.title, item.text)
+        return mentioned(node.words, searched(item.title, item.text))
     return _leaf_holds(node, item.attributes.get(node.field))
 
 

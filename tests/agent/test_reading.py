@@ -164,6 +164,8 @@ FILMS: list[Case] = [
     ("with Tom Hanks || it doesn't have to be with Tom Hanks", lambda f: True),
     ("short comedies || it can be long too", lambda f: genre(f, "Comedy")),
     ("short comedies || I don't mind if it's longer", lambda f: genre(f, "Comedy")),
+    ("comedies under 100 minutes || it can be 105 minutes too", lambda f: genre(f, "Comedy") and f["runtime"] <= 105),
+    ("short comedies || a bit longer is fine too", lambda f: genre(f, "Comedy")),
     ("not necessarily french, a comedy", lambda f: genre(f, "Comedy")),
     ("any kind of horror", lambda f: genre(f, "Horror")),
     ("comedies, none with Bill Murray", lambda f: genre(f, "Comedy") and not star(f, "Bill Murray")),
