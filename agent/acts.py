@@ -134,7 +134,7 @@ def _plain(
     if act.kind in said:
         return Outcome(state, message=said[act.kind].format(**words))
     if act.kind == "undo":
-        return _undo(state)
+        return _undo(state, reading.edits)
     if act.kind == "start_over":
         fresh = conversation.lasting_request()
         cleared = state.changed(fresh).model_copy(update={"items": (), "offers": (), "asked": (), "focus": None})
@@ -156,7 +156,11 @@ def _plain(
     return Outcome(state.changed(request), next_page=True)
 
 
-def _undo(state: ConversationState) -> Outcome:
+def _undo(state: ConversationState, edits: tuple[RequestEdit, ...]) -> Outcome:
+    """The request before the last change; what else was said then changes it, or the present one where it was empty."""
+    if edits:
+        before = state.past[-1] if state.past and not state.past[-1].empty else state.request
+        return Outcome(state.changed(apply_edits(before, edits)))
     if not state.past:
         return Outcome(state, message="There is nothing to go back to: this is where we started.")
     back = state.model_copy(update={"request": state.past[-1], "past": state.past[:-1], "page": ()})

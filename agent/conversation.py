@@ -229,7 +229,10 @@ class Conversation:
         read_ms = (time.perf_counter() - started) * 1000
         _check(cancel)
         request = outcome.state.request
-        yield Understood(request=request, summary=describe_request(request, self.engine.catalogue.schema))
+        # An answer without a list says itself what came of a message that asked for nothing.
+        silent = outcome.message is not None and request.empty
+        summary = "" if silent else describe_request(request, self.engine.catalogue.schema)
+        yield Understood(request=request, summary=summary)
         if outcome.message is not None:
             message = " ".join([outcome.message, *reading.notes])
             reply = Reply(message=message, request=request, clarify=outcome.clarify, trace=Trace(notes=reading.notes))

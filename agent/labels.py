@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cache
 
 from convrec.retrieval.catalogue import EPOCH, iso_date
-from convrec.retrieval.filters import And, Contains, Filter, In, Missing, Not, NotIn, Or, Range, Value
+from convrec.retrieval.filters import And, Contains, Filter, In, Mentions, Missing, Not, NotIn, Or, Range, Value
 from convrec.retrieval.request import Constraint, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.types import AttributeValue
@@ -123,6 +123,8 @@ def label_filter(node: Filter, schema: CatalogueSchema) -> str:
         return " or ".join(wrapped) or "nothing"
     if isinstance(node, Not):
         return _label_negation(node.part, schema)
+    if isinstance(node, Mentions):
+        return f"mentions “{node.words}”"
     if node.field not in schema:
         return f"{node.field} (unknown)"
     attribute = schema.attribute(node.field)
@@ -152,6 +154,8 @@ def _label_negation(part: Filter, schema: CatalogueSchema) -> str:
         return label_filter(part.model_copy(update={"mode": "none"}), schema)
     if isinstance(part, In):
         return label_filter(NotIn(field=part.field, values=part.values), schema)
+    if isinstance(part, Mentions):
+        return f"no mention of “{part.words}”"
     inner = label_filter(part, schema)
     return f"not ({inner})" if isinstance(part, And | Or) else f"not {inner}"
 

@@ -42,8 +42,13 @@ class ActReader:
             rf"|{alternation(ordinals)}|\d{{1,2}}(?:st|nd|rd|th)?)"
             rf"|(?:the )?(?:{numbered}) (?:{alternation(cardinals)}))(?: (?:{suffix}))?"
         )
+        pointed = (
+            rf"(?:(?:{prefix}) )*(?:(?:first|last) (?:{alternation(cardinals)}|\d)|{alternation(ordinals)})"
+            rf"(?: (?:{suffix}))?|(?:the )?(?:{numbered}) (?:{alternation(cardinals)}|\d{{1,2}})"
+        )
         ranks = rf"(?:{one})(?: (?:(?:and|or|vs|versus|to|with|from) )?(?:{one}))*"
         whole_list = alternation([*own.everything, *own.both, *own.focus])
+        self._than = re.compile(rf"(?<!\S)than (?P<r>{pointed}|{whole_list})(?!\S)")
         self._rank = re.compile(
             rf"(first|last) ({alternation(cardinals)}|\d)\b"
             rf"|\b({alternation(ordinals)}|\d{{1,2}})(?:st|nd|rd|th)?\b|\b({alternation(cardinals)})\b"
@@ -101,6 +106,15 @@ class ActReader:
                 if hit is not None:
                     hits.append(hit)
         return sorted(hits, key=lambda h: h.start)
+
+    def compared_with(self, chart: Chart, context: ReadingContext) -> None:
+        """'than the first one', 'than #3': puts 'than' spans for the shown items that something is compared with."""
+        text, offsets = _text(chart, 0)
+        for found in self._than.finditer(text):
+            start, end = _token_after(offsets, found.start(), 0), _token_after(offsets, found.end(), 0)
+            ids = self.items(found["r"], context)
+            if ids and chart.free(start, end) and not (end < len(chart) and self._measured(chart, end)):
+                chart.put(start, end, "than", ids)
 
     def vague(self, chart: Chart) -> bool:
         """Whether the message points at something nobody but the person can know."""

@@ -10,9 +10,10 @@ from convrec.agent.interpret import ReadingContext
 from convrec.agent.reading_joins import Said
 from convrec.agent.reading_ranges import Bounds, bounds_of, range_label
 from convrec.agent.reading_text import Chart
-from convrec.agent.reading_wanted import Wanted, either
+from convrec.agent.reading_wanted import Wanted, either, either_filter, mentions
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.filters import And, Contains, In, NotIn, Range, leaves
+from convrec.retrieval.filter_compile import mask
+from convrec.retrieval.filters import And, Filter, Range, leaves
 from convrec.retrieval.request import (
     Constraint,
     Description,
@@ -23,7 +24,7 @@ from convrec.retrieval.request import (
     RequestEdit,
     Strength,
 )
-from convrec.retrieval.schema import AttributeKind, Role
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 
 @dataclass
@@ -193,11 +194,18 @@ class Builder:
             assert entry.wanted.bounds is not None  # noqa: S101
             bounds = bounds.meet(entry.wanted.bounds)
         instead = any(entry.instead for entry in entries)
+        node: Filter | None = None
         for old in self._alive(draft):
             leaf = old.filter
-            if old.fields != (attribute.name,) or not isinstance(leaf, Range) or old.negated:
-                if old.fields == (attribute.name,) and old.negated and not isinstance(leaf, Range):
-                    self._drop_if_impossible(draft, old)
+            if old.fields != (attribute.name,):
+                continue
+            if not instead and self._widens(old, entries, bounds):
+                node = self._widened(attribute, leaf, bounds)
+                draft.drop(old.id)
+                continue
+            if not isinstance(leaf, Range) or old.negated:
+                if not isinstance(leaf, Range):
+                    draft.drop(old.id)
                 continue
             before = bounds_of(leaf)
             if not instead and _one_sided_opposite(before, bounds) and before.meet(bounds).possible:
@@ -206,20 +214,32 @@ class Builder:
         start, end = min(e.start for e in entries), max(e.end for e in entries)
         strengths = [self._strength(e) for e in entries]
         strength = Strength.MUST if Strength.MUST in strengths else strengths[-1]
+        node = node or bounds.filter(attribute.name)
         draft.add(
             Constraint(
-                filter=bounds.filter(attribute.name),
+                filter=node,
                 strength=strength,
-                label=range_label(attribute, bounds),
+                label=" or ".join(range_label(attribute, bounds_of(x)) for x in leaves(node) if isinstance(x, Range)),
                 provenance=draft.provenance(start, end),
             )
         )
 
     @staticmethod
-    def _drop_if_impossible(draft: Draft, old: Constraint) -> None:
-        """A negated range of before gives way when the attribute is asked for again."""
-        if any(isinstance(leaf, Range) for leaf in leaves(old.filter)):
-            draft.drop(old.id)
+    def _widens(old: Constraint, entries: list[Said], bounds: Bounds) -> bool:
+        """Whether a range adds to one of before: '2006 is fine too', '2006 too' after 2005."""
+        if old.negated or old.strength is Strength.SOFT:
+            return False
+        if any(entry.allowed for entry in entries):
+            return True
+        also = any(entry.also for entry in entries)
+        ranges = [bounds_of(leaf) for leaf in leaves(old.filter) if isinstance(leaf, Range)]
+        return also and not any(own.meet(bounds).possible for own in ranges)
+
+    @staticmethod
+    def _widened(attribute: Attribute, old: Filter, bounds: Bounds) -> Filter:
+        """An old range and a new one: either, or the old one moved so far that it holds the new one."""
+        reached = bounds_of(old).reach(bounds) if isinstance(old, Range) else None
+        return either_filter(old, (reached or bounds).filter(attribute.name))
 
     def _alive(self, draft: Draft) -> list[Constraint]:
         return [c for c in draft.context.request.constraints if c.id not in draft.dropped]
@@ -229,15 +249,19 @@ class Builder:
         if entry.negated and wanted.negative == And(parts=()):
             return
         strength = self._strength(entry)
-        if strength is not Strength.SOFT:
-            self._give_way(draft, entry)
+        if strength is not Strength.SOFT and self._give_way(draft, entry):
+            return
         provenance = draft.provenance(entry.start, entry.end)
+        old = None if entry.negated or strength is Strength.SOFT else self._beside(draft, entry)
+        if old is not None:
+            draft.drop(old.id)
+        node = wanted.negative if entry.negated else wanted.filter
         draft.add(
             Constraint(
-                filter=wanted.negative if entry.negated else wanted.filter,
+                filter=node if old is None else either_filter(old.filter, node),
                 strength=strength,
                 negated=entry.negated,
-                label=self._label(entry),
+                label=self._label(entry) if old is None else f"{old.label} or {self._label(entry)}",
                 weight=0.2 if wanted.how == "keyword" else 1.0,
                 provenance=provenance,
             )
@@ -247,24 +271,47 @@ class Builder:
                 Constraint(filter=companion, strength=Strength.SOFT, label=label, weight=0.5, provenance=provenance)
             )
 
-    def _give_way(self, draft: Draft, entry: Said) -> None:
-        """Drops the constraints of before that this wish replaces or contradicts."""
+    def _beside(self, draft: Draft, entry: Said) -> Constraint | None:
+        """The constraint of before that a wish adds to: allowed beside it, or no item has both."""
+        if not (entry.allowed or entry.also):
+            return None
+        for old in reversed(self._alive(draft)):
+            same = entry.wanted.field in old.fields or _nation(self.catalogue, old, entry.wanted)
+            if not same or old.negated or old.strength is Strength.SOFT or old.filter == entry.wanted.filter:
+                continue
+            both = mask(old.filter, self.catalogue) & mask(entry.wanted.filter, self.catalogue)
+            if entry.allowed or not both.any():
+                return old
+        return None
+
+    def _give_way(self, draft: Draft, entry: Said) -> bool:
+        """Drops what this wish replaces or contradicts of before; whether that was all that it asked for."""
+        freed = False
         wanted = entry.wanted
         attribute = self.catalogue.schema.attribute(wanted.field)
-        single = attribute.kind is AttributeKind.CATEGORY or attribute.role in (Role.LANGUAGE, Role.COUNTRY)
+        single = (
+            attribute.kind is AttributeKind.CATEGORY
+            or attribute.numeric
+            or attribute.role in (Role.LANGUAGE, Role.COUNTRY)
+        )
         for old in self._alive(draft):
             if wanted.field not in old.fields and not (single and _nation(self.catalogue, old, wanted)):
                 continue
             if old.strength is Strength.SOFT and not entry.instead:
                 continue
             if old.negated == entry.negated:
-                if not entry.negated and (entry.instead or (single and not entry.also)):
+                beside = entry.also or entry.allowed
+                if not entry.negated and (entry.instead or (single and not beside)):
                     draft.drop(old.id)
                 continue
-            if _mentions(old, wanted) and not wanted.shun:
+            if mentions(old, wanted) and not wanted.shun:
                 draft.drop(old.id)
+                if entry.allowed and not entry.instead:
+                    freed = True
+                    continue
                 if entry.negated or old.strength is Strength.MUST:
                     draft.note(f"Earlier you said “{old.label}”; I now go by “{self._label(entry)}”.")
+        return freed
 
 
 def _one_sided_opposite(a: Bounds, b: Bounds) -> bool:
@@ -278,19 +325,4 @@ def _nation(catalogue: Catalogue, old: Constraint, wanted: Wanted) -> bool:
     if wanted.how != "nation":
         return False
     roles = {catalogue.schema.attribute(name).role for name in old.fields}
-    return roles <= {Role.LANGUAGE, Role.COUNTRY}
-
-
-def _mentions(old: Constraint, wanted: Wanted) -> bool:
-    """Whether a constraint speaks of a value of this wish."""
-    if wanted.bounds is not None:
-        return True
-    own = {v.casefold() for v in wanted.values}
-    if not own:
-        return {leaf.model_dump_json() for leaf in leaves(wanted.filter)} & {
-            leaf.model_dump_json() for leaf in leaves(old.filter)
-        } != set()
-    return any(
-        isinstance(leaf, In | NotIn | Contains) and {str(v).casefold() for v in leaf.values} & own
-        for leaf in leaves(old.filter)
-    )
+    return bool(roles) and roles <= {Role.LANGUAGE, Role.COUNTRY}

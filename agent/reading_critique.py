@@ -7,29 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convrec.agent.reading_adjectives import AdjectiveReader
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_comparatives import Compared
-from convrec.agent.reading_find import Finder
 from convrec.agent.reading_joins import Said
 from convrec.agent.reading_ranges import Bounds, bounds_of, shown_number
 from convrec.agent.reading_references import Named
 from convrec.agent.reading_text import Chart, Span, key_of
+from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import value_filter, wanted_range
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Range
 from convrec.retrieval.request import Constraint, Strength
-from convrec.retrieval.schema import Attribute
+from convrec.retrieval.schema import Attribute, Role
 
 if TYPE_CHECKING:
     from convrec.agent.reading_grammar import Comparative
 
 
+_APART = 3
+"""words that may stand between a comparison and the items that it is with"""
+
+
 class CritiqueReader:
     """Applies 'compare' spans and 'same X as' to the draft."""
 
-    def __init__(self, catalogue: Catalogue, finder: Finder) -> None:
+    def __init__(self, catalogue: Catalogue, adjectives: AdjectiveReader, values: ValueIndex) -> None:
         self.catalogue = catalogue
-        self.finder = finder
+        self.adjectives = adjectives
+        self.values = values
 
     def read(self, chart: Chart, draft: Draft) -> list[Said]:
         """Adds bounds relative to items; wishes that need no item are returned."""
@@ -38,6 +44,15 @@ class CritiqueReader:
             assert isinstance(span.payload, Compared)  # noqa: S101
             said += self._compare(chart, draft, span, span.payload)
         return said
+
+    def fields(self, spans: list[Span]) -> set[str]:
+        """Names of the attributes that comparisons are about."""
+        found = set()
+        for span in spans:
+            assert isinstance(span.payload, Compared)  # noqa: S101
+            attributes = (self._attribute(span.payload, entry) for entry in span.payload.entries)
+            found |= {attribute.name for attribute in attributes if attribute is not None}
+        return found
 
     def too(self, draft: Draft, said: list[Said]) -> list[Said]:
         """'too long', said of a list: the bound lies below what was shown, not only below what is long in general."""
@@ -71,13 +86,17 @@ class CritiqueReader:
     def _compare(self, chart: Chart, draft: Draft, span: Span, compared: Compared) -> list[Said]:
         rows, end = self._against(chart, draft, span)
         for entry in compared.entries:
-            attribute = self.finder.of_role_or_dimension(entry.role, entry.dimension)
+            attribute = self._attribute(compared, entry)
             if attribute is None:
                 continue
-            if rows and self._bound(draft, attribute, entry, rows, span=(span.start, end)):
+            if end == span.end and entry.side == "low" and attribute.role is Role.POPULARITY:
+                half = self.adjectives.quantiles.side(attribute, "low", share=0.5)
+                return [Said(wanted_range(attribute, half, "number"), span.start, span.end)] if half else []
+            beyond = (span.start, end, compared.negated)
+            if rows and self._bound(draft, attribute, entry, rows, span=beyond):
                 return []
             side = "low" if entry.side == "low" else "high"
-            bounds = self.finder.quantiles.side(attribute, side)
+            bounds = self.adjectives.quantiles.side(attribute, side)
             if bounds is not None:
                 return [Said(wanted_range(attribute, bounds, "adjective"), span.start, span.end)]
         plain = (
@@ -89,6 +108,12 @@ class CritiqueReader:
         for row in self._named_than(chart, span):
             draft.refer(row, 1.0, span.start, end)
         return []
+
+    def _attribute(self, compared: Compared, entry: Comparative) -> Attribute | None:
+        """The numeric attribute that a comparison is about."""
+        if compared.attribute is not None:
+            return self.catalogue.schema.attribute(compared.attribute)
+        return self.adjectives.of_role_or_dimension(entry.role, entry.dimension)
 
     def _named_than(self, chart: Chart, span: Span) -> list[int]:
         return [
@@ -103,6 +128,9 @@ class CritiqueReader:
         after = [(s, n) for s, n in titles if n.use == "than" and s.start >= span.end]
         if after:
             return [after[0][1].hit.row], after[0][0].end
+        for pointed in chart.spans("than"):
+            if span.end <= pointed.start <= span.end + _APART and isinstance(pointed.payload, tuple):
+                return [self.catalogue.row(i) for i in pointed.payload if i in self.catalogue], pointed.end
         named = [n.hit.row for _, n in titles if n.use in ("like", "bare", "loved")]
         if named:
             return named, span.end
@@ -117,10 +145,10 @@ class CritiqueReader:
         return [self.catalogue.row(s.id) for s in draft.context.shown if s.id in self.catalogue], span.end
 
     def _bound(
-        self, draft: Draft, attribute: Attribute, entry: Comparative, rows: list[int], *, span: tuple[int, int]
+        self, draft: Draft, attribute: Attribute, entry: Comparative, rows: list[int], *, span: tuple[int, int, bool]
     ) -> bool:
-        """A bound beyond the items' own value; False where it is not known."""
-        start, end = span
+        """A bound beyond the items' own value, or there when negated; False where the value is not known."""
+        start, end, negated = span
         values = [(row, self.catalogue.number(attribute.name)[row]) for row in rows]
         known = [(row, float(v)) for row, v in values if not np.isnan(v)]
         if not known:
@@ -128,13 +156,14 @@ class CritiqueReader:
             draft.note(f"The {attribute.label} of {title} is not known here.")
             return False
         shown = {s.id for s in draft.context.shown}
-        low = entry.side == "low"
+        low = (entry.side == "low") != negated
         listed = len(known) > 1 and all(self.catalogue.ids[row] in shown for row, _ in known)
         if listed:
             row, value = sorted(known, key=lambda pair: pair[1])[(len(known) - 1) // 2]
         else:
             row, value = (min if low else max)(known, key=lambda pair: pair[1])
-        bounds = Bounds(maximum=value, maximum_open=True) if low else Bounds(minimum=value, minimum_open=True)
+        beyond = not negated
+        bounds = Bounds(maximum=value, maximum_open=beyond) if low else Bounds(minimum=value, minimum_open=beyond)
         for old in draft.context.request.constraints:
             if old.fields == (attribute.name,) and not old.negated and isinstance(old.filter, Range):
                 joint = bounds.meet(bounds_of(old.filter))
@@ -144,7 +173,7 @@ class CritiqueReader:
         draft.add(
             Constraint(
                 filter=bounds.filter(attribute.name),
-                label=f"{entry.words[0]} than {against} ({shown_number(attribute, value)})",
+                label=f"{'not ' if negated else ''}{entry.words[0]} than {against} ({shown_number(attribute, value)})",
                 relative_to=None if listed else self.catalogue.ids[row],
                 provenance=draft.provenance(start, end),
             )
@@ -155,7 +184,7 @@ class CritiqueReader:
 
     def _shift(self, draft: Draft, plain: str, start: int, end: int, *, less: bool) -> None:
         """'darker', 'less violent': a softer wish and the description."""
-        hits = [h for h in self.finder.values.find(key_of(plain)) if self.finder.values.controlled(h.attribute)]
+        hits = [h for h in self.values.find(key_of(plain)) if self.values.controlled(h.attribute)]
         for hit in hits[:1]:
             label = f"less {plain}" if less else f"more {plain}"
             node = value_filter(hit.attribute, hit.values, "none" if less else "any")

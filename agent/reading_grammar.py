@@ -23,13 +23,29 @@ class Words(_Data):
     function: str
     filler: str
     nouns: str
+    hesitations: str
+    ordinary: str
 
 
 class Negation(_Data):
     cues: tuple[str, ...]
     idioms: tuple[str, ...]
     indifferent: tuple[str, ...]
+    allowed: tuple[str, ...]
+    allowed_after: tuple[str, ...]
     stops: tuple[str, ...]
+
+
+class Narrative(_Data):
+    """Where a story is told."""
+
+    open: tuple[str, ...]
+    about: tuple[str, ...]
+    someone: tuple[str, ...]
+    taste: tuple[str, ...]
+    owners: tuple[str, ...]
+    words: str
+    times: str
 
 
 class StrengthWords(_Data):
@@ -40,6 +56,9 @@ class StrengthWords(_Data):
     drop: tuple[str, ...]
     drop_after: tuple[str, ...]
     drop_tail: tuple[str, ...]
+    waive: tuple[str, ...]
+    waive_tail: tuple[str, ...]
+    unbound: tuple[str, ...]
 
 
 class Joins(_Data):
@@ -56,6 +75,15 @@ class Comparator(_Data):
     dimension: str | None = None
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+
+
+class HeadcountWords(_Data):
+    """How many people something is for."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    room: tuple[str, ...]
+    alone: dict[str, int]
 
 
 class Times(_Data):
@@ -122,6 +150,8 @@ class People(_Data):
     maker_labels: tuple[str, ...]
     performer_labels: tuple[str, ...]
     titles: tuple[str, ...]
+    makes: tuple[str, ...]
+    somebody: tuple[str, ...]
 
 
 class Tagged(_Data):
@@ -150,6 +180,8 @@ class Concept(_Data):
     values: tuple[str, ...]
     words: tuple[str, ...]
     soft: bool = False
+    told: bool = True
+    """whether a catalogue that has none of the values says so: a kind of work, not a material or a dish"""
     narrower: bool = False
     """the words name a part of the values only: 'no slashers' does not mean 'no horror'"""
 
@@ -199,6 +231,7 @@ class Grammar(_Data):
     code: str
     words: Words
     negation: Negation
+    narrative: Narrative
     strength: StrengthWords
     joins: Joins
     numbers: dict[str, int]
@@ -208,10 +241,12 @@ class Grammar(_Data):
     currencies: dict[str, tuple[str, ...]]
     comparator: tuple[Comparator, ...]
     measures: dict[str, tuple[str, ...]]
+    headcount: HeadcountWords
     time: Times
     adjective: tuple[Adjective, ...]
     comparative: tuple[Comparative, ...]
     comparisons: dict[str, str]
+    comparisons_of: dict[Side, tuple[str, ...]]
     title_cues: TitleCues
     people: People
     tagged: Tagged
@@ -236,6 +271,19 @@ class Grammar(_Data):
     def noun_words(self) -> frozenset[str]:
         words = self.words.nouns.split()
         return frozenset(words) | {singular(word) for word in words}
+
+    @cached_property
+    def hesitations(self) -> frozenset[str]:
+        return frozenset(self.words.hesitations.split())
+
+    @cached_property
+    def ordinary_words(self) -> frozenset[str]:
+        """Words that are also names: in lower case they are words."""
+        return frozenset(self.words.ordinary.split())
+
+    @cached_property
+    def story_words(self) -> frozenset[str]:
+        return frozenset(self.narrative.words.split())
 
     @cached_property
     def plain_words(self) -> frozenset[str]:

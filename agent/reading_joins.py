@@ -18,7 +18,8 @@ _BETWEEN = frozenset("a an the some maybe even else perhaps either from in by of
 class Said:
     """A wish as it was said.
 
-    `instead`: it replaces earlier ones of its attribute; `also`: it joins them; `too`: said as 'too X'.
+    `instead`: it replaces earlier ones of its attribute; `also`: it joins them; `allowed`: it will do beside them;
+    `too`: said as 'too X'.
     """
 
     wanted: Wanted
@@ -28,6 +29,7 @@ class Said:
     strength: Strength | None = None
     instead: bool = False
     also: bool = False
+    allowed: bool = False
     too: bool = False
 
 
@@ -82,10 +84,19 @@ def _link(grammar: Grammar, chart: Chart, a: Said, b: Said) -> str:
         if word in ("or", "nor"):
             kind = "or"
         elif word in ("and", "but", "with", "plus"):
-            kind = "or" if a.wanted.how == b.wanted.how == "nation" else "and"
+            kind = "or" if _exclusive(a.wanted, b.wanted) else "and"
         elif word not in _BETWEEN and chart.tokens[position].stem not in grammar.noun_words:
             return ""
     return kind
+
+
+def _exclusive(a: Wanted, b: Wanted) -> bool:
+    """'French and Italian', 'the 70s and the 90s': no item is both, so that either is meant."""
+    if a.how == b.how == "nation":
+        return True
+    spans = [own.bounds for own in (a, b) if own.how == "time" and own.bounds is not None]
+    closed = len(spans) == 2 and all(None not in (own.minimum, own.maximum) for own in spans)
+    return closed and not spans[0].meet(spans[1]).possible
 
 
 def _mixes(a: Said, gap: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_joins import Said
-from convrec.agent.reading_scope import Words
 from convrec.agent.reading_text import Chart
+from convrec.agent.reading_walk import Words
 from convrec.agent.reading_wanted import Wanted
 from convrec.retrieval.request import Constraint, Description, Strength
 

@@ -57,9 +57,8 @@ class MeaningIndex:
             for value in values.counts[attribute.name]
         ]
         self._pairs = pairs
-        self._names = (
-            frozenset(key_of(v) for c in grammar.concept for v in c.values) if finder.main_topic else frozenset()
-        )
+        told = [value for concept in grammar.concept if concept.told for value in concept.values]
+        self._names = frozenset(key_of(value) for value in told) if finder.main_topic else frozenset()
         self.texts = tuple(", ".join([value, *attribute.synonyms.get(value, ())[:3]]) for attribute, value in pairs)
         self._vectors = vectors if vectors is not None and vectors.shape[0] == len(self.texts) else None
 

@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-
+from convrec.agent.reading_attributes import NumericAttributes
 from convrec.agent.reading_comparators import LEAD, ComparatorReader
 from convrec.agent.reading_grammar import Comparator, Grammar
-from convrec.agent.reading_numbers import Quantity, attribute_dimension, currency_of, number_at, quantity_at
+from convrec.agent.reading_headcount import ENDS
+from convrec.agent.reading_measured import Measured, Unmeasured
+from convrec.agent.reading_numbers import Quantity, number_at, quantity_at
 from convrec.agent.reading_ranges import Bounds, year_bounds
-from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_text import Chart
 from convrec.agent.reading_time import TimeReader, YearSpan
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.schema import Attribute, AttributeKind, Role
-
-_ENDS = frozenset(["min", "max", "minimum", "maximum"])
-_PLAIN = frozenset(["the", "and", "for", "per", "out", "not", "number", "count"])
-"""words of a label that do not tell one attribute from another"""
-_FEW = 30
-"""so many values at most make a number one of a choice"""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A range of one numeric attribute. `note`: a sentence for the person about how it was read."""
-
-    attribute: Attribute
-    bounds: Bounds
-    start: int
-    end: int
-    note: str = ""
-    also: tuple[tuple[Attribute, Bounds], ...] = ()
-    """what the same number says about other attributes"""
-
-    def across(self, spans: dict[str, tuple[Attribute, Attribute]], low: float, high: float) -> Measured:
-        """'for 4 players' lies between the fewest and the most that an item allows."""
-        pair = spans.get(self.attribute.name)
-        if pair is None:
-            return self
-        below = (pair[0], Bounds(maximum=low))
-        return replace(self, attribute=pair[1], bounds=Bounds(minimum=high), also=(below,))
-
-
-@dataclass(frozen=True, slots=True)
-class Unmeasured:
-    """A number with a unit that the catalogue has no attribute for."""
-
-    what: str
-    start: int
-    end: int
+from convrec.retrieval.schema import Attribute, Role
 
 
 class MeasureReader:
@@ -59,27 +24,19 @@ class MeasureReader:
         self.grammar = grammar
         self.time = time
         self.comparators = ComparatorReader(grammar)
-        self.numeric = tuple(a for a in catalogue.schema.attributes if a.numeric)
-        self.year = next(iter(a for a in self.numeric if a.role is Role.YEAR), None)
-        self.dimension = {a.name: attribute_dimension(a, grammar) for a in self.numeric if a.role is not Role.YEAR}
-        self.extent = {a.name: _extent(catalogue, a) for a in self.numeric}
-        self.discrete = {a.name: _distinct(catalogue, a) for a in self.numeric}
-        self.words = {a.name: self._words(a) for a in self.numeric}
-        self.spans = range_pairs(self.numeric)
-        self.age = next((a for a in self.numeric if a.role is None and "age" in self.words[a.name]), None)
-
-    def _words(self, attribute: Attribute) -> frozenset[str]:
-        own = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
-        own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 2 and word not in _PLAIN}
-        heads = {key_of(word) for word in self.grammar.measures.get("headcount", ())}
-        own |= heads if own & heads and attribute.role is None else set()
-        return frozenset(own | {key_of(w) for w in self.grammar.measures.get(attribute.role or "", ())})
+        self.attributes = NumericAttributes(catalogue, grammar)
+        own = self.attributes
+        self.words, self.extent, self.headcount = own.words, own.extent, own.headcount
+        self.age = next((a for a in own.all if a.role is None and "age" in own.words[a.name]), None)
 
     def at(self, chart: Chart, position: int) -> Measured | Unmeasured | None:
         """The range that a number at this token belongs to; its span includes the comparator."""
         years = self.time.at(chart, position)
         if years is not None and not self._counts_something(chart, years):
             return self._years(chart, years)
+        alone = self.headcount.alone(chart, position)
+        if alone is not None:
+            return self._for(self.headcount.attributes[0], alone.value, (alone.start, alone.end))
         quantity = quantity_at(chart, position, self.grammar)
         if quantity is None:
             return None
@@ -98,7 +55,7 @@ class MeasureReader:
         following = chart.tokens[years.end] if years.end < len(chart) and not chart.breaks(years.end, ".,;") else None
         if following is None:
             return False
-        other = {word for a in self.numeric if a.role is not Role.YEAR for word in self.words[a.name]}
+        other = {word for a in self.attributes.all if a.role is not Role.YEAR for word in self.words[a.name]}
         return (following.stem in self.grammar.unit_index and following.norm != "in") or following.stem in other
 
     def _years(self, chart: Chart, span: YearSpan) -> Measured | Unmeasured:
@@ -111,12 +68,12 @@ class MeasureReader:
         start = self.comparators.lead(chart, start)
         if comparator is not None:
             first, last = _compared_years(comparator, span)
-        if self.year is None:
+        if self.attributes.year is None:
             return Unmeasured("year", start, end)
         note = ""
         if span.anchored and self.time.anchor < self.time.today:
             note = f"The newest here is from {self.time.anchor}, so I counted from there."
-        return Measured(self.year, year_bounds(self.year, first, last), start, end, note)
+        return Measured(self.attributes.year, year_bounds(self.attributes.year, first, last), start, end, note)
 
     def _range(self, chart: Chart, first: Quantity) -> Measured | None:
         """'30 to 50 bucks', 'between 1 and 2 kg', '90-120 minutes'."""
@@ -149,10 +106,10 @@ class MeasureReader:
             second.end,
         )
         cued = dashed or before in self.grammar.time.range_start
-        attribute = self._attribute(chart, joint, Comparator(side="max") if cued and word != "or" else None)
+        attribute = self.attributes.choose(chart, joint, Comparator(side="max") if cued and word != "or" else None)
         if attribute is None:
             return None
-        a, b = self._in_unit(attribute, low), self._in_unit(attribute, joint)
+        a, b = self.attributes.in_unit(attribute, low), self.attributes.in_unit(attribute, joint)
         start = (
             first.start - 1
             if before in self.grammar.time.range_start and chart.free(first.start - 1, first.start)
@@ -163,8 +120,8 @@ class MeasureReader:
             Bounds(min(a, b), max(a, b)),
             start,
             self._measure_end(chart, attribute, joint.end),
-            self._money(attribute, joint),
-        ).across(self.spans, min(a, b), max(a, b))
+            self.attributes.money(attribute, joint),
+        ).across(self.headcount.pairs, min(a, b), max(a, b))
 
     def _scaled(self, value: float, unit_of: Quantity) -> tuple[tuple[str, float], ...]:
         sizes = self.grammar.unit_index.get(unit_of.unit, ())
@@ -180,21 +137,33 @@ class MeasureReader:
             end = quantity.end
         if comparator is None and any("+" in chart.gap(p) for p in range(quantity.start + 1, quantity.end)):
             comparator = Comparator(side="min")
-        attribute = self._attribute(chart, quantity, comparator)
+        attribute = self.attributes.choose(chart, quantity, comparator)
+        if attribute is None and comparator is None:
+            attribute = self.headcount.of_people(chart, quantity)
+            start = self.headcount.lead(chart, start)
         if attribute is None:
             if quantity.dimensions and comparator is not None:
                 return Unmeasured(_dimension_word(quantity), start, end)
             return None
-        value = self._in_unit(attribute, quantity, chart)
+        value = self.attributes.in_unit(attribute, quantity, chart)
+        if comparator is None and quantity.implied and value > self.extent[attribute.name][1]:
+            return None
         end = self._measure_end(chart, attribute, end)
         start = self._measure_start(chart, attribute, start)
         side = _side(comparator or self._unsaid(attribute, value), value, attribute)
-        measured = Measured(attribute, side, start, end, self._money(attribute, quantity))
-        if comparator is None and not _ENDS & {t.norm for t in chart.tokens[start:end]}:
-            return measured.across(self.spans, value, value)
-        high = self.spans.get(attribute.name, (attribute, attribute))[1]
-        named = comparator is None or _ENDS & {t.norm for t in chart.tokens[start:end]}
-        return measured if named else replace(measured, attribute=high)
+        measured = Measured(attribute, side, start, end, self.attributes.money(attribute, quantity))
+        if ENDS & {t.norm for t in chart.tokens[start:end]}:
+            return measured
+        if comparator is None or chart.norms(start, start + 2) == "up to":
+            fits = self.headcount.fits(attribute, value)
+            return replace(measured, attribute=fits[0][0], bounds=fits[0][1], also=fits[1:]) if fits else measured
+        high = self.headcount.pairs.get(attribute.name, (attribute, attribute))[1]
+        return replace(measured, attribute=high)
+
+    def _for(self, attribute: Attribute, people: float, span: tuple[int, int]) -> Measured:
+        """What fits so many people."""
+        fits = self.headcount.fits(attribute, people) or ((attribute, Bounds(people, people)),)
+        return Measured(*fits[0], *span, also=fits[1:])
 
     def compared(self, chart: Chart, quantity: Quantity) -> bool:
         """Whether words beside a number say on which side of it the wanted values lie."""
@@ -204,15 +173,15 @@ class MeasureReader:
 
     def value(self, attribute: Attribute, quantity: Quantity) -> float | None:
         """A number in the attribute's own unit; None where its unit measures something else."""
-        own = self.dimension.get(attribute.name)
+        own = self.attributes.dimension.get(attribute.name)
         if quantity.dimensions and (own is None or own[0] not in dict(quantity.dimensions)):
             return None
-        return self._in_unit(attribute, quantity)
+        return self.attributes.in_unit(attribute, quantity)
 
     def _comparator_of_label(self, chart: Chart, quantity: Quantity) -> tuple[Comparator | None, int]:
         """'max price 50', 'at least a rating of 7': the name of the attribute between the comparator and the number."""
         position = quantity.start
-        names = {word for words in self.words.values() for word in words} - _ENDS
+        names = {word for words in self.words.values() for word in words} - ENDS
         while position > 0 and quantity.start - position < 4 and chart.free(position - 1, position):
             if chart.breaks(position, ".,;!?\n"):
                 break
@@ -241,7 +210,7 @@ class MeasureReader:
         sides = {Role.PRICE: "max", Role.QUALITY: "min", Role.YEAR: "exact", Role.POPULARITY: "min"}
         side = sides.get(attribute.role) if attribute.role else None
         if side is None:
-            exact = attribute.role is not Role.DURATION and value in self.discrete[attribute.name]
+            exact = attribute.role is not Role.DURATION and value in self.attributes.discrete[attribute.name]
             side = "exact" if exact else "about"
         return Comparator.model_validate({"side": side})
 
@@ -274,147 +243,6 @@ class MeasureReader:
             else:
                 break
         return end
-
-    def _attribute(self, chart: Chart, quantity: Quantity, comparator: Comparator | None) -> Attribute | None:
-        pool = list(self.numeric)
-        if quantity.dimensions:
-            named = dict(quantity.dimensions)
-            pool = [a for a in pool if (self.dimension.get(a.name) or ("",))[0] in named]
-            if comparator is not None and comparator.role:
-                pool = [a for a in pool if a.role == comparator.role] or pool
-            near = self._nearest(chart, pool, quantity)
-            return near or next(iter(self._holding(self._own_currency(pool, quantity), quantity)), None)
-        if comparator is not None and comparator.role:
-            same = self._holding([a for a in pool if a.role == comparator.role], quantity)
-            return self._nearest(chart, same, quantity) or next(iter(same), None)
-        if comparator is not None and comparator.dimension:
-            return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
-        near = self._nearest(chart, [a for a in pool if self._on_it(a, quantity.value)], quantity)
-        if near is not None:
-            return near
-        if "/" in chart.gap(quantity.end) or quantity.unit == "%":
-            return next((a for a in pool if a.role is Role.QUALITY), None)
-        if comparator is None or comparator.side in ("about", "exact"):
-            return None
-        return self._plausible(quantity.value)
-
-    def _holding(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:
-        """Those whose values the number lies among, where there are any."""
-        among = []
-        for attribute in pool:
-            low, high = self.extent[attribute.name]
-            if low <= self._in_unit(attribute, quantity) <= high:
-                among.append(attribute)
-        return among or pool
-
-    def _own_currency(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:
-        """A word that is both money and something else is money only where prices are in it."""
-        if len(quantity.dimensions) < 2:
-            return pool
-        said = currency_of(quantity.unit, self.grammar)
-        other = [a for a in pool if (self.dimension.get(a.name) or ("",))[0] != "currency"]
-        same = [a for a in pool if a not in other and a.unit and currency_of(a.unit, self.grammar) == said]
-        return same or other or pool
-
-    def _on_it(self, attribute: Attribute, value: float) -> bool:
-        """Whether a bare number can be a score: 40 is none out of 5."""
-        return attribute.role is not Role.QUALITY or value <= max(10.0, self.extent[attribute.name][1])
-
-    def _nearest(self, chart: Chart, pool: list[Attribute], quantity: Quantity) -> Attribute | None:
-        """The attribute of which most words stand around a number; of several, the one whose words stand closest."""
-        around = [(self._around(chart, attribute, quantity), attribute) for attribute in pool]
-        named = [(len(places), -places[0], attribute) for places, attribute in around if places]
-        return max(named, key=lambda entry: entry[:2])[2] if named else None
-
-    def _around(self, chart: Chart, attribute: Attribute, quantity: Quantity) -> list[int]:
-        """How far from a number the words of an attribute stand within its clause, the closest first."""
-        words = self.words[attribute.name]
-        found = []
-        for position in (
-            *range(quantity.start - 1, max(-1, quantity.start - 6), -1),
-            *range(quantity.end, min(len(chart), quantity.end + 3)),
-        ):
-            if chart.owner[position] is not None:
-                continue
-            inside = range(min(position, quantity.end) + 1, max(position, quantity.start) + 1)
-            if any(chart.breaks(p, ".,;!?\n") for p in inside if p not in range(quantity.start + 1, quantity.end)):
-                continue
-            if chart.tokens[position].stem in words:
-                before = position < quantity.start
-                found.append(2 * (quantity.start - position) + 1 if before else 2 * (position - quantity.end))
-        return sorted(found)
-
-    def _plausible(self, value: float) -> Attribute | None:
-        """The attribute that a bare number with a comparator fits: first a score, then a price, then any unique one."""
-        fitting = []
-        for attribute in self.numeric:
-            low, high = self.extent[attribute.name]
-            if low <= value <= high and attribute.role is not Role.POPULARITY:
-                fitting.append(attribute)
-        for role in (Role.QUALITY, Role.PRICE, Role.DURATION):
-            for attribute in fitting:
-                if attribute.role is role and attribute.kind is AttributeKind.NUMBER:
-                    return attribute
-        return fitting[0] if len(fitting) == 1 else None
-
-    def _in_unit(self, attribute: Attribute, quantity: Quantity, chart: Chart | None = None) -> float:
-        """The number in the attribute's own unit."""
-        own = self.dimension.get(attribute.name)
-        if own is not None:
-            said = dict(quantity.dimensions).get(own[0])
-            if said is not None:
-                value = said / own[1]
-                return float(round(value)) if abs(value - round(value)) < 1e-6 else value
-        if attribute.role is Role.QUALITY and chart is not None:
-            return self._on_scale(attribute, quantity, chart)
-        return quantity.value
-
-    def _on_scale(self, attribute: Attribute, quantity: Quantity, chart: Chart) -> float:
-        """'8/10', '80 %' and '4 stars' on the attribute's own scale."""
-        top = self.extent[attribute.name][1]
-        scale = next((s for s in (1.0, 5.0, 10.0, 100.0) if top <= s), top)
-        said = None
-        following = chart.tokens[quantity.end : quantity.end + 3]
-        if following and "/" in chart.gap(quantity.end):
-            said = {"5": 5.0, "10": 10.0, "100": 100.0}.get(following[0].norm)
-        elif [t.norm for t in following[:2]] == ["out", "of"] and len(following) == 3:
-            said = {"5": 5.0, "five": 5.0, "10": 10.0, "ten": 10.0, "100": 100.0}.get(following[2].norm)
-        elif quantity.unit == "%":
-            said = 100.0
-        elif following and following[0].stem == "star" and quantity.value <= 5:
-            said = 5.0
-        return quantity.value if said is None else quantity.value / said * scale
-
-    def _money(self, attribute: Attribute, quantity: Quantity) -> str:
-        said = currency_of(quantity.unit, self.grammar) if quantity.unit else None
-        own = currency_of(attribute.unit, self.grammar) if attribute.unit else None
-        if said is None or own is None or said == own or attribute.role is not Role.PRICE:
-            return ""
-        return f"Prices here are in {own}; I took your {said} amount as {own}."
-
-
-def range_pairs(attributes: tuple[Attribute, ...]) -> dict[str, tuple[Attribute, Attribute]]:
-    """Attributes that are the two ends of one range ('min_players', 'max_players'), by the name of either."""
-    ends: dict[str, dict[str, Attribute]] = {}
-    for attribute in attributes:
-        first, _, rest = attribute.name.casefold().replace("_", " ").partition(" ")
-        if first in _ENDS and rest:
-            ends.setdefault(rest, {})[first[:3]] = attribute
-    pairs = [(own["min"], own["max"]) for own in ends.values() if len(own) == 2]
-    return {end.name: pair for pair in pairs for end in pair}
-
-
-def _distinct(catalogue: Catalogue, attribute: Attribute) -> frozenset[float]:
-    """The values of an attribute that has few."""
-    values = catalogue.number(attribute.name)
-    known = np.unique(values[~np.isnan(values)])
-    return frozenset(known.tolist()) if known.size <= _FEW else frozenset()
-
-
-def _extent(catalogue: Catalogue, attribute: Attribute) -> tuple[float, float]:
-    values = catalogue.number(attribute.name)
-    known = values[~np.isnan(values)]
-    return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
 
 
 def _compared_years(comparator: Comparator, span: YearSpan) -> tuple[int | None, int | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_references import Named, ReferenceReader
-from convrec.agent.reading_scope import Words
 from convrec.agent.reading_text import Chart
+from convrec.agent.reading_walk import Words
 from convrec.agent.titles import TitleIndex
 from convrec.agent.types import Clarify
 from convrec.retrieval.catalogue import Catalogue
@@ -36,8 +36,8 @@ class NamedItems:
                 draft.note(f"I took “{named.words}” as {label}.")
             use = "hated" if span.start in shunned and named.use in ("like", "loved", "bare") else named.use
             _use(draft, use, row, span.start, span.end)
-            for other in hit.rows[1:] if use == "seen" and hit.how == "partial" else ():
-                draft.exclude(other, "seen", span.start, span.end)
+            for other in hit.rows[1:] if use in ("seen", "avoid") and hit.how == "partial" else ():
+                draft.exclude(other, "seen" if use == "seen" else "named", span.start, span.end)
         return clarify
 
     def lone(self, chart: Chart, only: Words) -> bool:

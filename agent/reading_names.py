@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convrec.agent.reading_find import preceded
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_people import Name, PeopleIndex
-from convrec.agent.reading_text import Chart, Span, fold
+from convrec.agent.reading_text import Chart, Span, fold, preceded
 from convrec.agent.reading_unmet import Unmet
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_values
@@ -101,6 +100,8 @@ class NameFinder:
     def _plausible(self, chart: Chart, start: int, end: int, name: Name, cue: str) -> bool:
         """Whether a surname that is also a word is meant as a name."""
         token = chart.tokens[end - 1]
+        if not cue and end - start == 1 and not token.capital and token.norm in self.grammar.ordinary_words:
+            return False
         if cue or (token.capital and start > 0 and not chart.message.isupper()):
             return True
         beside = [chart.tokens[p].stem for p in (start - 1, end) if 0 <= p < len(chart)]

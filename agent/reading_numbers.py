@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_text import Chart, fold, key_of
 from convrec.retrieval.schema import Attribute
 
+_SHORTEST = 5
+"""letters of a word for a number that may be misspelt"""
 LARGEST = 1e12
 """larger numbers are taken as this one: no attribute holds them"""
 _UNITS_AT_THE_END = frozenset(["in", "min", "g", "l", "m", "h", "w"])
@@ -26,6 +31,8 @@ class Quantity:
     dimensions: tuple[tuple[str, float], ...]
     start: int
     end: int
+    implied: bool = False
+    """said as 'a day', without a number"""
 
 
 def parse_digits(text: str) -> float | None:
@@ -62,6 +69,8 @@ def number_at(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int
         end = position + 1
     elif first.norm in grammar.numbers:
         value, end = _spelled(chart, position, grammar)
+    elif (misspelt := _misspelt(chart, position, grammar)) is not None:
+        value, end = float(misspelt), position + 1
     elif (
         first.norm in ("a", "an")
         and position + 1 < len(tokens)
@@ -76,6 +85,16 @@ def number_at(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int
         value, end = value * grammar.multipliers[tokens[end].norm], end + 1
     value = min(value, LARGEST)
     return _with_half(chart, value, end, grammar)
+
+
+def _misspelt(chart: Chart, position: int, grammar: Grammar) -> int | None:
+    """'ninty minutes': a slip in a word for a number, right before a unit."""
+    word = chart.tokens[position].norm
+    if len(word) < _SHORTEST or word in grammar.plain_words or _unit_at(chart, position + 1, grammar) is None:
+        return None
+    names = [name for name in grammar.numbers if name[0] == word[0] and len(name) >= _SHORTEST]
+    near = process.extractOne(word, names, scorer=OSA.distance, score_cutoff=1)
+    return None if near is None else grammar.numbers[near[0]]
 
 
 def _unit_follows(chart: Chart, position: int) -> bool:
@@ -138,6 +157,7 @@ def quantity_at(chart: Chart, position: int, grammar: Grammar) -> Quantity | Non
             return Quantity(number[0], first.text, (("currency", number[0]),), position, number[1])
         return None
     number = number_at(chart, position, grammar)
+    implied = number is None
     if number is None:
         number = _implied_one(chart, position, grammar)
     if number is None:
@@ -156,7 +176,7 @@ def quantity_at(chart: Chart, position: int, grammar: Grammar) -> Quantity | Non
     dimensions = {dimension: value * size for dimension, size in sizes.items()}
     end += 1
     end, dimensions = _compound(chart, end, dimensions, sizes, grammar)
-    return Quantity(value, unit, tuple(dimensions.items()), position, end)
+    return Quantity(value, unit, tuple(dimensions.items()), position, end, implied)
 
 
 def _implied_one(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -26,6 +26,27 @@ class Bounds:
         low, low_open = _tighter(self.minimum, self.minimum_open, other.minimum, other.minimum_open, 1)
         high, high_open = _tighter(self.maximum, self.maximum_open, other.maximum, other.maximum_open, -1)
         return Bounds(low, high, low_open, high_open)
+
+    def join(self, other: Bounds) -> Bounds | None:
+        """Either; None where values between the two belong to neither."""
+        if not self.meet(other).possible:
+            return None
+        low = None if None in (self.minimum, other.minimum) else _looser(self, other, lower=True)
+        high = None if None in (self.maximum, other.maximum) else _looser(self, other, lower=False)
+        return Bounds(
+            low.minimum if low else None,
+            high.maximum if high else None,
+            low is not None and low.minimum_open,
+            high is not None and high.maximum_open,
+        )
+
+    def reach(self, other: Bounds) -> Bounds | None:
+        """A range with one side, moved so far that it holds another; None for a range with two sides."""
+        if self.minimum is None and self.maximum is not None and other.maximum is not None:
+            return replace(_looser(self, other, lower=False), minimum=None, minimum_open=False)
+        if self.maximum is None and self.minimum is not None and other.minimum is not None:
+            return replace(_looser(self, other, lower=True), maximum=None, maximum_open=False)
+        return None
 
     @property
     def beyond(self) -> Bounds | None:
@@ -55,6 +76,13 @@ class Bounds:
 
 def bounds_of(leaf: Range) -> Bounds:
     return Bounds(leaf.minimum, leaf.maximum, leaf.minimum_open, leaf.maximum_open)
+
+
+def _looser(a: Bounds, b: Bounds, *, lower: bool) -> Bounds:
+    """That of two ranges, each with a bound on one side, which goes farther there."""
+    if lower:
+        return min(a, b, key=lambda own: (own.minimum or 0.0, own.minimum_open))
+    return max(a, b, key=lambda own: (own.maximum or 0.0, not own.maximum_open))
 
 
 def _tighter(a: float | None, a_open: bool, b: float | None, b_open: bool, sign: int) -> tuple[float | None, bool]:
@@ -148,6 +176,12 @@ class Quantiles:
         if values is None or values.size == 0:
             return None
         return float(values[round(quantile * (values.size - 1))])
+
+    def much(self, attribute: Attribute) -> Bounds | None:
+        """What a degree such as 'spicy' means: the upper third of the items that have any of it."""
+        values = self._sorted[attribute.name]
+        having = values[values > 0]
+        return Bounds(minimum=float(having[round(2 / 3 * (having.size - 1))])) if having.size else None
 
     def side(self, attribute: Attribute, side: str, *, share: float = 0.25, negated: bool = False) -> Bounds | None:
         """What 'short' or 'long' means: the lowest or highest share of the items.

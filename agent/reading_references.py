@@ -267,6 +267,9 @@ class ReferenceReader:
             year = self._year_after(chart, stop)
             key = chart.norms(start, stop)
             hit = self.titles.exact(key, year) or (self.titles.series(key, year) if stop - start > 1 else None)
+            tag = hit is not None and hit.how == "partial" and self.values.find(chart.stems(start, stop))
+            if tag and not chart.tokens[start].capital:
+                continue
             lettered = any(t.norm.isalpha() for t in chart.tokens[start:stop])
             if (
                 hit is None

@@ -44,6 +44,10 @@ class SameReader:
                 words |= {"genre", "kind", "type"}
             for word in words:
                 self._names.setdefault(word, attribute)
+        makers = [a for a in catalogue.schema.with_role(Role.PERSON) if _maker(a, grammar)]
+        self._maker = next(iter(makers or catalogue.schema.with_role(Role.PERSON)), None)
+        self._makes = frozenset(grammar.people.makes)
+        self._somebody = frozenset(grammar.people.somebody)
         self._as = frozenset(grammar.title_cues.of)
 
     def read(self, chart: Chart, draft: Draft) -> None:
@@ -60,6 +64,17 @@ class SameReader:
                     continue
                 self._take(chart, draft, attribute, position - 1, end)
                 break
+            self._whoever(chart, draft, position)
+
+    def _whoever(self, chart: Chart, draft: Draft, position: int) -> None:
+        """'from whoever made X', 'by the guy who wrote X'."""
+        if self._maker is None or chart.norms(position + 1, position + 2) not in self._makes:
+            return
+        start, word = position, chart.tokens[position].norm
+        while start > 0 and chart.tokens[start - 1].norm in self._somebody and chart.free(start - 1, start):
+            start -= 1
+        if word == "whoever" or (word in ("who", "that") and start < position):
+            self._take(chart, draft, self._maker, start, position + 1)
 
     def _take(self, chart: Chart, draft: Draft, attribute: Attribute, start: int, link: int) -> None:
         first = link + 1
@@ -116,3 +131,8 @@ class SameReader:
         values = value if isinstance(value, tuple) else (str(value),)
         mode = "all" if attribute.role is Role.TOPIC and len(values) <= 2 else "any"
         return value_filter(attribute, values, mode), f"{attribute.label} {' or '.join(values[:3])}"
+
+
+def _maker(attribute: Attribute, grammar: Grammar) -> bool:
+    own = f"{attribute.name} {attribute.label}".casefold()
+    return any(label in own for label in grammar.people.maker_labels)

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from convrec.agent.reading_grammar import Grammar, phrases
-from convrec.agent.reading_joins import Said, joined
-from convrec.agent.reading_text import Chart, Span
-from convrec.retrieval.request import Strength
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Free words of a description."""
-
-    start: int
-    end: int
-    negated: bool = False
-
-
-@dataclass
-class Scoped:
-    """A walked chart: wishes in order, words for the description, and where titles that are not wanted start."""
-
-    said: list[Said] = field(default_factory=list)
-    words: list[Words] = field(default_factory=list)
-    shunned: set[int] = field(default_factory=set)
+from convrec.agent.reading_joins import joined
+from convrec.agent.reading_text import Chart, Phrases
+from convrec.agent.reading_walk import Scoped, Walk, Words
 
 
 class ScopeReader:
@@ -35,6 +17,7 @@ class ScopeReader:
         self.grammar = grammar
         self._labels = labels
         self._idioms = phrases(grammar.negation.idioms)
+        self._comparators = Phrases(grammar.comparators_before)
         self._cues = (
             ("negation", phrases(grammar.negation.cues)),
             ("must", phrases(grammar.strength.must)),
@@ -42,18 +25,24 @@ class ScopeReader:
             ("instead", phrases(grammar.strength.instead)),
             ("also", phrases(grammar.strength.also)),
             ("indifferent", phrases(grammar.negation.indifferent)),
+            ("allowed", phrases(grammar.negation.allowed)),
+            ("allowed after", phrases(grammar.negation.allowed_after)),
+            ("needless after", phrases(grammar.strength.drop_tail)),
         )
 
     def mark_idioms(self, chart: Chart) -> None:
         """'not sure', 'why not', 'no problem': no negation of what follows."""
         for position in range(len(chart)):
             length = chart.phrase_at(position, self._idioms)
-            if length:
+            if length > max(self._cue(chart, position)[0], self._compared(chart, position)):
                 chart.put(position, position + length, "skip")
 
-    def read(self, chart: Chart, *, instead: bool = False) -> Scoped:
-        """What is said; `instead`: the message takes back what was understood before."""
-        walk = _Walk(self.grammar, self._labels, chart, replaces=instead)
+    def read(self, chart: Chart, *, story: frozenset[int], instead: bool = False) -> Scoped:
+        """What is said; `instead`: the message takes back what was understood before.
+
+        `story`: places of words that tell what happens; they say nothing about how others are meant.
+        """
+        walk = Walk(self.grammar, self._labels, chart, story, replaces=instead)
         position = 0
         while position < len(chart):
             walk.enter(position)
@@ -62,7 +51,7 @@ class ScopeReader:
                 walk.take(span)
                 position = span.end
                 continue
-            length, kind = self._cue(chart, position)
+            length, kind = (0, "") if position in story else self._cue(chart, position)
             if kind:
                 walk.cue(kind, position, position + length)
                 chart.put(position, position + length, "cue")
@@ -71,7 +60,23 @@ class ScopeReader:
             walk.word(position)
             position += 1
         found = walk.found
-        return Scoped(joined(self.grammar, chart, found.said), _segments(chart, found.words), found.shunned)
+        if not found.said and not found.words:
+            found.words += self._story(chart)
+        return replace(found, said=joined(self.grammar, chart, found.said), words=_segments(chart, found.words))
+
+    def _story(self, chart: Chart) -> list[Words]:
+        """'two guys in love': words of chat, when nothing else was said and they are not about the person."""
+        places = [
+            p
+            for p, token in enumerate(chart.tokens)
+            if token.norm in self.grammar.story_words and chart.owner[p] is None and not own_feeling(chart, p)
+        ]
+        return [Words(places[0], places[-1] + 1)] if len(places) > 1 else []
+
+    def _compared(self, chart: Chart, position: int) -> int:
+        """'no longer than' is no 'no longer'."""
+        length = chart.phrase_at(position, self._comparators)
+        return length if chart.norms(position + length - 1, position + length) == "than" else 0
 
     def _cue(self, chart: Chart, position: int) -> tuple[int, str]:
         best, kind = 0, ""
@@ -82,226 +87,22 @@ class ScopeReader:
         return best, kind
 
 
-@dataclass
-class _Walk:
-    """Where the walk stands: what the words so far say about those to come."""
-
-    grammar: Grammar
-    labels: frozenset[str]
-    chart: Chart
-    replaces: bool
-    found: Scoped = field(default_factory=Scoped)
-    negated: bool = False
-    used: bool = False
-    """whether the negation has met what it denies"""
-    once: bool = False
-    about: bool = False
-    ignore: bool = False
-    also: bool = False
-    too: bool = False
-    corrected: int = 0
-    """where the message takes back what it said before; 0 where it does not"""
-    degree: bool = False
-    """whether the negation is of a degree: 'not too'"""
-    strength: Strength | None = None
-
-    def enter(self, position: int) -> None:
-        """A new sentence, or the end of a negated list, forgets what was said before."""
-        if self.chart.breaks(position) or (self.negated and self.used and self._clause_ends(position)):
-            self.negated = self.used = self.about = self.ignore = False
-            self.strength = None
-        if "," in self.chart.gap(position):
-            self.ignore = False
-            span = self.chart.owner[position]
-            read = span.payload[0].how if span and span.kind == "want" and isinstance(span.payload, list) else ""
-            if self.strength is Strength.SOFT and read in ("number", "time"):
-                self.strength = None
-
-    def take(self, span: Span) -> None:
-        """Something that was read: a wish takes on what was said about it."""
-        if span.kind == "want" and isinstance(span.payload, list):
-            for wanted in () if self.ignore else span.payload:
-                against = self.negated or self.too
-                if self.corrected:
-                    self._take_back(wanted.field)
-                if not (against and wanted.how == "meaning"):
-                    self.found.said.append(
-                        Said(wanted, span.start, span.end, against, self.strength, self.replaces, self.also, self.too)
-                    )
-                if wanted.describe or (wanted.shun and against):
-                    self.found.words.append(Words(span.start, span.end, against))
-            self.used, self.also, self.too = True, False, False
-            if self.once or (self.degree and self._adjective_of(span)):
-                self.negated = self.once = False
-            self.degree = False
-        elif span.kind == "veto":
-            self.negated, self.used = True, False
-        elif span.kind in ("title", "compare", "act") and self.negated:
-            self.used = True
-            if span.kind == "title":
-                self.found.shunned.add(span.start)
-
-    def _take_back(self, field: str) -> None:
-        """'musicals, no wait, dramas': what was said of the same attribute before the correction goes."""
-        gone = [e for e in self.found.said if e.end <= self.corrected and e.wanted.field == field]
-
-        def within(start: int) -> bool:
-            return any(entry.start <= start < entry.end for entry in gone)
-
-        self.found.said = [e for e in self.found.said if not within(e.start)]
-        self.found.words = [w for w in self.found.words if not within(w.start)]
-
-    def _no_alone(self, start: int, end: int) -> bool:
-        """'a musical? no, comedies'."""
-        before, after = self.chart.gap(start), self.chart.gap(end) if end < len(self.chart) else ""
-        return start > 0 and self.chart.norms(start, end) == "no" and bool(set("?.;…") & set(before)) and "," in after
-
-    def cue(self, kind: str, start: int, end: int) -> None:
-        """A word that says how the next ones are meant."""
-        said = self.found.said
-        if kind == "negation" and self._no_alone(start, end):
-            self.corrected = start
-        elif kind == "negation":
-            self.negated, self.used = True, False
-            self.once = self.chart.norms(start, end) in ("non", "anti")
-            self.too = self.chart.tokens[end - 1].norm == "too"
-            self.degree = self.chart.tokens[end - 1].norm in _DEGREES
-        elif kind == "must":
-            self.strength = Strength.MUST
-            self.replaces = self.replaces or self.chart.norms(start, end) == "only"
-        elif kind == "soft":
-            if said and self._trailing(end) and self._next_to(said[-1].end, start):
-                said[-1] = replace(said[-1], strength=Strength.SOFT)
-            else:
-                self.strength = Strength.SOFT
-        elif kind == "instead":
-            self.replaces = True
-            if self.chart.norms(start, end) in _CORRECTIONS:
-                self.corrected = start
-            self.negated = self.negated and not self.used
-            if said and self._trailing(end) and not self.chart.norms(start, end).endswith("about"):
-                self.found.said = [replace(entry, instead=True) for entry in said]
-        elif kind == "also":
-            ahead = end < len(self.chart) and self.chart.owner[end] is not None
-            self.also, self.too = not ahead, ahead and self.chart.tokens[start].norm == "too"
-        else:
-            self.ignore = True
-
-    def word(self, position: int) -> None:
-        """A word that nobody has read: it may end a negation, or belong in the description."""
-        token = self.chart.tokens[position]
-        word = token.norm
-        if word == "about":
-            self.about = True
-        if word == "but" and self._all_before(position):
-            self.negated, self.used = True, False
-        elif self.negated and ((self.used and word in self.grammar.negation.stops) or word in _TURNS):
-            self.negated = False
-        self.ignore = self.ignore and word not in _TURNS
-        self.too = word == "too"
-        plain = word in self.grammar.plain_words
-        if plain and self.about and word not in self.grammar.function_words:
-            plain = word not in self.grammar.filler_words - self.grammar.noun_words
-        if plain or self.ignore or token.stem in self.labels or len(word) < 2:
-            return
-        self.found.words.append(Words(position, position + 1, self.negated))
-        self.used = True
-
-    def _adjective_of(self, span: Span) -> bool:
-        """'not too long horror films': the negation is of the adjective, not of what it belongs to."""
-        following = self.chart.owner[span.end] if span.end < len(self.chart) else None
-        adjective = isinstance(span.payload, list) and span.payload[0].how == "adjective"
-        return adjective and following is not None and not self.chart.breaks(span.end, ".,;!?\n")
-
-    def _all_before(self, position: int) -> bool:
-        """'any brand but': what follows is left out of all there is."""
-        for before in range(position - 1, max(-1, position - 4), -1):
-            token = self.chart.tokens[before]
-            if self.chart.breaks(before + 1, ".,;!?\n"):
-                return False
-            if token.norm in ("any", "every", "all", "anyone", "everyone", "anybody", "everybody"):
-                return True
-            if token.norm not in self.grammar.plain_words and token.stem not in self.labels:
-                return False
-        return False
-
-    def _trailing(self, position: int) -> bool:
-        """Whether nothing more is said in this clause."""
-        while position < len(self.chart) and not self.chart.breaks(position, ".,;!?\n"):
-            if self.chart.owner[position] is not None:
-                return False
-            if self.chart.tokens[position].norm not in self.grammar.plain_words:
-                return False
-            position += 1
-        return True
-
-    def _next_to(self, start: int, end: int) -> bool:
-        """Whether nothing else was read between two places, and no sentence ends there."""
-        for position in range(start, end):
-            if self.chart.breaks(position) or self.chart.tokens[position].norm == "but":
-                return False
-            if self.chart.owner[position] is not None:
-                return False
-        return not self.chart.breaks(end)
-
-    def _clause_ends(self, position: int) -> bool:
-        """Whether a comma or an 'and' ends the reach of a negation here."""
-        if "," in self.chart.gap(position):
-            return not self._list_goes_on(position)
-        if self.chart.tokens[position].norm != "and" or self.chart.owner[position] is not None:
-            return False
-        if position + 1 >= len(self.chart):
-            return False
-        following = self.chart.owner[position + 1]
-        if following is None:
-            return self.chart.tokens[position + 1].norm in self.grammar.plain_words
-        if following.kind != "want" or not self.found.said or not isinstance(following.payload, list):
-            return True
-        wanted = following.payload[0]
-        return wanted.how in ("number", "time", "adjective") or self.found.said[-1].wanted.field != wanted.field
-
-    def _list_goes_on(self, position: int) -> bool:
-        """'no horror, thriller or romance': the comma continues where an 'or' or 'nor' closes the list."""
-        for seen in range(6):
-            if position >= len(self.chart) or self.chart.breaks(position):
-                return False
-            word = self.chart.tokens[position].norm
-            own = self.chart.owner[position]
-            if word in ("or", "nor") and seen:
-                return True
-            if own is None and word in self.grammar.plain_words and word not in ("a", "an", "the", "any"):
-                return word in ("no", "nor")
-            position = own.end if own is not None else position + 1
-        return False
-
-
-_CORRECTIONS = frozenset(
-    [
-        "no wait",
-        "wait no",
-        "no sorry",
-        "wait",
-        "i meant",
-        "scratch that",
-        "correction",
-        "make that",
-        "on second thought",
-    ]
-)
-_DEGREES = frozenset(["too", "very", "so", "overly", "really"])
-_TURNS = frozenset(["but", "just", "however", "instead"])
-
-
 def _segments(chart: Chart, words: list[Words]) -> list[Words]:
     """Content words that stand together, function words between them included."""
     segments: list[Words] = []
     for word in words:
         last = segments[-1] if segments else None
         if last is not None and last.negated == word.negated and _bridge(chart, last.end, word.start):
-            segments[-1] = Words(last.start, word.end, last.negated)
+            segments[-1] = replace(last, end=word.end)
         else:
             segments.append(word)
     return segments
+
+
+def own_feeling(chart: Chart, position: int) -> bool:
+    """'I'd love', 'thanks mate': said of the person, not of a story."""
+    before = chart.tokens[position - 1].norm if position else ""
+    return before in ("", "i", "id", "we", "wed", "would", "really", "you", "thanks")
 
 
 def _bridge(chart: Chart, start: int, end: int) -> bool:

@@ -204,3 +204,20 @@ class Chart:
                     continue
                 return length
         return 0
+
+
+def preceded(chart: Chart, start: int, cues: Phrases) -> int | None:
+    """Where a cue begins that ends right before a token, an article between allowed; None without one."""
+    for skip in (0, 1):
+        end = start - skip
+        if skip and (start < 1 or chart.tokens[start - 1].norm not in ("the", "a", "an", "in", "my")):
+            break
+        for length in range(min(cues.longest, end), 0, -1):
+            begin = end - length
+            if (
+                chart.norms(begin, end) in cues
+                and not any(chart.breaks(p, ".,;!?\n") for p in range(begin + 1, start + 1))
+                and (chart.free(begin, end) or all(o is None or o.kind == "cue" for o in chart.owner[begin:end]))
+            ):
+                return begin
+    return None

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_numbers import number_at, parse_digits
 from convrec.agent.reading_text import Chart
+
+_SHORTEST = 6
+"""letters of a name of a decade that may be misspelt"""
+_LONG = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +28,20 @@ class YearSpan:
 
 
 class TimeReader:
-    """Reads spans of years. `extent`: first and last year of the catalogue; `today`: the current year."""
+    """Reads spans of years.
 
-    def __init__(self, grammar: Grammar, extent: tuple[int, int], today: int) -> None:
+    Args:
+        grammar: the words of years and decades.
+        extent: first and last year of the catalogue.
+        today: the current year.
+        ordinary: words of the catalogue's own texts, which are no misspelt decades.
+    """
+
+    def __init__(
+        self, grammar: Grammar, extent: tuple[int, int], today: int, ordinary: frozenset[str] = frozenset()
+    ) -> None:
         self.grammar = grammar
+        self._ordinary = ordinary
         self.extent = extent
         self.anchor = min(today, extent[1]) if extent[1] < 9999 else today
         self.today = today
@@ -54,8 +71,17 @@ class TimeReader:
             return first
         if second is None or second.first is None or second.last is None:
             return first
+        if join in ("or", "and") and not self._ranges(chart, first.start) and not _touch(first, second):
+            return first
         low, high = min(first.first, second.first), max(first.last, second.last)
         return self._joined(chart, YearSpan(low, high, first.start, second.end))
+
+    def _ranges(self, chart: Chart, start: int) -> bool:
+        """'between 1990 and 1995'."""
+        before = chart.norms(start - 1, start) if start else ""
+        if before == "the" and start > 1:
+            before = chart.norms(start - 2, start - 1)
+        return before in self.grammar.time.between
 
     def _short_year(self, chart: Chart, position: int, first: YearSpan) -> YearSpan | None:
         """'1980-85'."""
@@ -106,12 +132,25 @@ class TimeReader:
             named = self.grammar.time.decades.get(chart.norms(position, position + length))
             if named is not None and position + length <= len(chart):
                 return self._decade_span(named, position, position + length)
+        named = self._misspelt(text)
+        if named is not None:
+            return self._decade_span(named, position, position + 1)
         if text in ("19", "nineteen", "20", "twenty") and position + 1 < len(chart):
             named = self.grammar.time.decades.get(chart.tokens[position + 1].norm)
             if named is not None and named < 100:
                 century = 1900 if text in ("19", "nineteen") else 2000
                 return YearSpan(century + named, century + named + 9, position, position + 2)
         return None
+
+    def _misspelt(self, word: str) -> int | None:
+        """The decade that 'eightees' or 'ninties' stands for: a slip or, in a long word, two."""
+        if len(word) < _SHORTEST or word[-1] != "s" or word in self._ordinary:
+            return None
+        names = [n for n in self.grammar.time.decades if n[0] == word[0] and len(n) >= _SHORTEST and " " not in n]
+        slips = 2 if len(word) >= _LONG else 1
+        word = f"{word[:-2]}ies" if word.endswith("ys") else word
+        near = process.extractOne(word, names, scorer=OSA.distance, score_cutoff=slips)
+        return None if near is None else self.grammar.time.decades[near[0]]
 
     def _decade_span(self, value: int, start: int, end: int) -> YearSpan | None:
         if value >= 1000:
@@ -190,3 +229,10 @@ class TimeReader:
                     return None
                 return YearSpan(self.anchor - years + 1, None, position, end + 1, anchored=True)
         return None
+
+
+def _touch(a: YearSpan, b: YearSpan) -> bool:
+    """Whether no year lies between two spans: 'the 70s or the 90s' leaves the 80s out."""
+    if a.first is None or a.last is None or b.first is None or b.last is None:
+        return False
+    return a.first <= b.last + 1 and b.first <= a.last + 1

@@ -79,7 +79,12 @@ class ValueIndex:
 
         A word that occurs in the catalogue's own texts is no misspelling.
         """
-        if len(key) < 5 or not key[:1].isalpha() or all(w in self.known_words for w in key.split()):
+        if (
+            len(key) < 5
+            or not key[:1].isalpha()
+            or key in self.grammar.ordinary_words
+            or all(w in self.known_words for w in key.split())
+        ):
             return None
         slips = 1 if len(key) < 8 else 2
         found = process.extractOne(key, self._fuzzy, scorer=OSA.distance, score_cutoff=slips)
@@ -144,6 +149,8 @@ class ValueIndex:
             for half in _halves(value):
                 self._put(key_of(half), Hit(attribute, (value,), "name"))
             words = key_of(value).split()
+            if words[-1:] == ["free"] and len(words) == 2:
+                self._put(words[0], Hit(attribute, (value,), "free"))
             # A schema that gives other names for a value says itself what it is called.
             if len(words) > 1 and len(words[-1]) > 2 and value not in attribute.synonyms:
                 heads.setdefault(words[-1], []).append(value)

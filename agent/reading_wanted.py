@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
-from convrec.agent.reading_ranges import Bounds, range_label
-from convrec.retrieval.filters import And, Contains, Filter, In, Not, NotIn, Or
-from convrec.retrieval.request import Strength
+from convrec.agent.reading_ranges import Bounds, bounds_of, range_label
+from convrec.retrieval.filters import And, Contains, Filter, In, Not, NotIn, Or, Range, leaves
+from convrec.retrieval.request import Constraint, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind
 
 Soft = tuple[Filter, str]
@@ -87,19 +88,49 @@ def either(first: Wanted, second: Wanted) -> Wanted:
     label = first.label if first.label == second.label else f"{first.label} or {second.label}"
     soft = (*first.soft, *second.soft)
     strength = Strength.SOFT if Strength.SOFT in (first.strength, second.strength) else first.strength
-    describe = first.describe or second.describe
-    if first.values and second.values and first.field == second.field and _plain(first) and _plain(second):
+    node = either_filter(first.filter, second.filter)
+    return Wanted(
+        field=first.field,
+        filter=node,
+        negative=And(parts=(first.negative, second.negative)),
+        label=label,
+        how=first.how,
+        strength=strength,
+        values=tuple(str(v) for v in node.values) if isinstance(node, In | Contains) else (),
+        bounds=bounds_of(node) if isinstance(node, Range) else None,
+        describe=first.describe or second.describe,
+        soft=soft,
+    )
+
+
+def either_filter(first: Filter, second: Filter) -> Filter:
+    """Items that meet one or the other; values of one attribute, and ranges that touch, become one condition."""
+    if _any_of(first) and _any_of(second) and first.field == second.field:
         values = tuple(dict.fromkeys((*first.values, *second.values)))
-        joint: Filter = first.filter.model_copy(update={"values": values})
-        against: Filter = first.negative.model_copy(update={"values": values})
-        return Wanted(first.field, joint, against, label, first.how, strength, values, None, describe, soft)
-    parts = (*_parts(first.filter), *_parts(second.filter))
-    negatives = And(parts=(first.negative, second.negative))
-    return Wanted(first.field, Or(parts=parts), negatives, label, first.how, strength, (), None, describe, soft)
+        return first.model_copy(update={"values": values})
+    if isinstance(first, Range) and isinstance(second, Range) and first.field == second.field:
+        joint = bounds_of(first).join(bounds_of(second))
+        if joint is not None:
+            return joint.filter(first.field)
+    return Or(parts=(*_parts(first), *_parts(second)))
 
 
-def _plain(wanted: Wanted) -> bool:
-    return isinstance(wanted.filter, In) or (isinstance(wanted.filter, Contains) and wanted.filter.mode == "any")
+def mentions(part: Constraint, wanted: Wanted) -> bool:
+    """Whether a constraint speaks of a value of a wish."""
+    if wanted.bounds is not None:
+        return True
+    own = {v.casefold() for v in wanted.values}
+    if not own:
+        said = {leaf.model_dump_json() for leaf in leaves(wanted.filter)}
+        return not said.isdisjoint(leaf.model_dump_json() for leaf in leaves(part.filter))
+    return any(
+        isinstance(leaf, In | NotIn | Contains) and {str(v).casefold() for v in leaf.values} & own
+        for leaf in leaves(part.filter)
+    )
+
+
+def _any_of(node: Filter) -> TypeGuard[In | Contains]:
+    return isinstance(node, In) or (isinstance(node, Contains) and node.mode == "any")
 
 
 def _parts(node: Filter) -> tuple[Filter, ...]:

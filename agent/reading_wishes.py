@@ -15,8 +15,10 @@ _MOST = 100
 class WishReader:
     """Reads counts and list-wide wishes into the draft."""
 
-    def __init__(self, catalogue: Catalogue, grammar: Grammar) -> None:
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, measured: frozenset[str]) -> None:
+        """`measured`: words for what the catalogue counts or measures ('player'): no number of items precedes them."""
         self.grammar = grammar
+        self._measured = measured
         nouns = {singular(w) for w in grammar.noun_words} | {singular(catalogue.schema.noun.casefold())}
         self._nouns = frozenset(nouns)
         self._before = phrases(grammar.wishes.count_before)
@@ -60,7 +62,9 @@ class WishReader:
         final = end >= len(chart) or chart.breaks(end, ".,;!?:\n")
         noun = not final and (chart.tokens[end].stem in self._nouns or chart.tokens[end].stem in self._after)
         unit = not final and (
-            chart.tokens[end].norm in self.grammar.unit_index or chart.tokens[end].stem in self.grammar.unit_index
+            (chart.tokens[end].stem in self._measured and not noun)
+            or chart.tokens[end].norm in self.grammar.unit_index
+            or chart.tokens[end].stem in self.grammar.unit_index
         )
         if token.norm == "one" and not (cued and (noun or final)):
             return False

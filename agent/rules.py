@@ -16,30 +16,34 @@ from numpy.typing import NDArray
 
 from convrec.agent.interpret import Ask, Reading, ReadingContext, UnknownValue
 from convrec.agent.reading_acts import ActHit, ActReader
+from convrec.agent.reading_adjectives import AdjectiveReader
 from convrec.agent.reading_build import Builder, Draft
 from convrec.agent.reading_comparatives import ComparativeReader
 from convrec.agent.reading_critique import CritiqueReader
+from convrec.agent.reading_describe import Describer
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
-from convrec.agent.reading_grammar import english
-from convrec.agent.reading_joins import Said
+from convrec.agent.reading_grammar import english, phrases
 from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_lasting import LastingReader
 from convrec.agent.reading_meaning import MeaningIndex
-from convrec.agent.reading_measures import Measured, MeasureReader, Unmeasured
+from convrec.agent.reading_measured import Measured, Unmeasured
+from convrec.agent.reading_measures import MeasureReader
 from convrec.agent.reading_named import NamedItems
 from convrec.agent.reading_names import NameFinder
+from convrec.agent.reading_narrative import NarrativeReader
 from convrec.agent.reading_nations import UnknownNations
 from convrec.agent.reading_numbers import parse_digits, quantity_at
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import Bounds, year_extent
 from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
-from convrec.agent.reading_scope import ScopeReader, Words
-from convrec.agent.reading_text import MAX_TOKENS, Chart, Span, Token, clean, key_of, words_of
+from convrec.agent.reading_scope import ScopeReader
+from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_turn import ActResolver, as_act
 from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_walk import Words
 from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.agent.reading_wishes import WishReader
 from convrec.agent.titles import TitleIndex
@@ -78,15 +82,18 @@ class RulesInterpreter:
         self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
         self.titles = TitleIndex(catalogue)
         self.finder = Finder(catalogue, grammar, self.values)
+        self.adjectives = AdjectiveReader(catalogue, grammar, self.values)
         self.nations = UnknownNations(catalogue, grammar, self.values)
         self.names = NameFinder(grammar, self.people, self.values)
         year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
         extent = year_extent(catalogue, year) if year is not None else (0, 9999)
-        time = TimeReader(grammar, extent, today if today is not None else datetime.now(tz=UTC).year)
+        time = TimeReader(
+            grammar, extent, today if today is not None else datetime.now(tz=UTC).year, self.values.known_words
+        )
         self.measures = MeasureReader(catalogue, grammar, time)
         self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
         self.named = NamedItems(catalogue, self.titles, self.references)
-        self.comparatives = ComparativeReader(grammar)
+        self.comparatives = ComparativeReader(grammar, self.measures.words)
         self.acts = ActReader(grammar)
         self.turn = ActResolver(catalogue)
         self.lasting = LastingReader(grammar)
@@ -96,10 +103,12 @@ class RulesInterpreter:
             pack(code)
         self.builder = Builder(catalogue)
         self.meaning = MeaningIndex(self.values, grammar, self.finder, encode=encode, vectors=value_vectors)
-        self.critique = CritiqueReader(catalogue, self.finder)
+        self.critique = CritiqueReader(catalogue, self.adjectives, self.values)
         self.drops = DropReader(catalogue, grammar, self.values)
         self.same = SameReader(catalogue, self.references, grammar)
-        self.wishes = WishReader(catalogue, grammar)
+        self.wishes = WishReader(catalogue, grammar, frozenset().union(*self.measures.words.values()))
+        self.narrative = NarrativeReader(catalogue, grammar)
+        self.describer = Describer(catalogue, grammar)
 
     def value_texts(self) -> tuple[str, ...]:
         """The texts whose vectors `value_vectors` holds, row by row."""
@@ -136,30 +145,25 @@ class RulesInterpreter:
         instead = self._correction(chart, start)
         if any(hit.kind == "start_over" for hit in acts):
             draft.edits.append(RequestEdit(op="reset"))
+        self.drops.read(chart, draft)
         self.scope.mark_idioms(chart)
         lasting = self.lasting.kind(chart, start)
-        self.drops.read(chart, draft)
+        self.same.read(chart, draft)
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
-        self.same.read(chart, draft)
         self.names.whole_names(chart)
+        self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
         self.wishes.read(chart, draft)
         self._measure(chart, draft)
-        self.finder.find_flags(chart)
-        self.comparatives.find(chart)
-        self.finder.find_tongues(chart)
-        self.finder.find_values(chart, shortest=2)
-        self.finder.find_adjectives(chart)
-        self.finder.find_values(chart)
-        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
-        missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
-        missing += self.meaning.read(chart)
-        scoped = self.scope.read(chart, instead=instead)
+        missing = self._find(chart)
+        story = self.narrative.read(chart)
+        scoped = self.scope.read(chart, story=story, instead=instead)
         said, words = scoped.said, scoped.words
         if words and all(entry.wanted.how == "keyword" for entry in said):
             lone = self.named.lone(chart, Words(words[0].start, words[-1].end, any(w.negated for w in words)))
             said, words = ([], []) if lone else (said, words)
+        self.drops.needless(draft, scoped, self.critique.fields(scoped.yielding))
         clarify = self.named.use(chart, draft, scoped.shunned)
         said = self.critique.too(draft, said) + self.critique.read(chart, draft)
         self.turn.apply(acts, draft)
@@ -169,7 +173,7 @@ class RulesInterpreter:
         words = [w for w in words if w not in unread]
         self.builder.build(draft, said)
         remembered = self.lasting.remembered(lasting, said, words, chart)
-        self._describe(chart, draft, words, said, instead=instead)
+        self.describer.read(chart, draft, words, said, instead=instead)
         for title in unknown_titles:
             draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
         for value in missing:
@@ -192,6 +196,18 @@ class RulesInterpreter:
             unread=(*unknown_titles, *(chart.words(w.start, w.end) for w in unread)),
         )
 
+    def _find(self, chart: Chart) -> list[UnknownValue]:
+        """Reads comparisons, values, people and adjectives, the surest first; returns the values that do not exist."""
+        self.finder.find_flags(chart)
+        self.comparatives.find(chart)
+        self.finder.tongues.find(chart)
+        self.finder.find_values(chart, shortest=2)
+        self.adjectives.find(chart)
+        self.finder.find_values(chart)
+        missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
+        missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
+        return missing + self.meaning.read(chart)
+
     def _label(self, field: str) -> str:
         return self.catalogue.schema.attribute(field).label if field in self.catalogue.schema else field
 
@@ -203,7 +219,7 @@ class RulesInterpreter:
             whole = self.acts.whole(chart, context, start)
             if whole is not None:
                 return [*acts, whole], start
-            opening = self.acts.opening(chart, start)
+            opening = None if self.drops.waiver(chart, start) else self.acts.opening(chart, start)
             if opening is None or opening.end <= start or opening.kind in {a.kind for a in acts}:
                 break
             acts.append(opening)
@@ -223,6 +239,8 @@ class RulesInterpreter:
 
     def _correction(self, chart: Chart, start: int) -> bool:
         """'no, comedies': a 'no' that stands alone before a comma takes back what was understood."""
+        while start < len(chart) and chart.tokens[start].norm in self.grammar.hesitations:
+            start += 1
         if start + 1 >= len(chart) or chart.tokens[start].norm not in ("no", "nope", "nah"):
             return False
         if not any(sign in chart.gap(start + 1) for sign in ",.;!–—"):
@@ -284,8 +302,11 @@ class RulesInterpreter:
         quantity = quantity_at(chart, position, self.grammar)
         if quantity is None or self.measures.compared(chart, quantity):
             return None
+        own = self.grammar.negation
+        allowed = bool(chart.phrase_at(quantity.end, phrases(own.allowed_after)))
+        allowed = allowed or any(chart.phrase_at(p, phrases(own.allowed)) for p in range(position))
         others = (*chart.tokens[:position], *chart.tokens[quantity.end :])
-        if not others or any(token.norm not in self.grammar.plain_words for token in others):
+        if not allowed and (not others or any(token.norm not in self.grammar.plain_words for token in others)):
             return None
         for constraint in reversed(draft.context.request.constraints):
             leaf = constraint.filter
@@ -296,16 +317,22 @@ class RulesInterpreter:
             if attribute.role is Role.YEAR or (low is None) == (high is None):
                 return None
             value = self.measures.value(attribute, quantity)
-            if value is None:
+            if value is None or (allowed and not self._looser(leaf, value)):
                 continue
             bounds = Bounds(
                 None if low is None else value,
                 None if high is None else value,
-                leaf.minimum_open,
-                leaf.maximum_open,
+                leaf.minimum_open and not allowed,
+                leaf.maximum_open and not allowed,
             )
             return wanted_range(attribute, bounds, "number"), quantity.end
         return None
+
+    def _looser(self, leaf: Range, value: float) -> bool:
+        """Whether a bound at a value lets more in, and the value can be one of the attribute's."""
+        low, high = self.measures.extent[leaf.field]
+        moved = value < leaf.minimum if leaf.minimum is not None else value > (leaf.maximum or 0.0)
+        return moved and low <= value <= high
 
     def _age(self, chart: Chart, position: int) -> bool:
         """'for my 8 year old' is about whom it is for."""
@@ -326,63 +353,3 @@ class RulesInterpreter:
         read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
         chart.put(position, position + 3, "want" if read else "skip", read)
         return True
-
-    def _describe(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
-        """What is left describes what is wanted."""
-        nouns = self.grammar.noun_words | {key_of(self.catalogue.schema.noun)}
-        words = _joined(self.catalogue, chart, words, said, nouns)
-        positive = [w for w in words if not w.negated]
-        if positive and (instead or any(s.instead for s in said)):
-            draft.edits.append(RequestEdit(op="drop", target="description"))
-        for segment in words:
-            text = chart.said(segment.start, segment.end)
-            draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
-
-
-def _joined(
-    catalogue: Catalogue, chart: Chart, words: list[Words], said: list[Said], nouns: frozenset[str]
-) -> list[Words]:
-    """Words of one sentence belong together, with the topics named among them: scraps of it mean little.
-
-    What every item is, one of `nouns`, ends a description: it would draw towards items that only say the word.
-    """
-    wanted = {p for w in words if not w.negated for p in range(w.start, w.end)}
-    for position, span in enumerate(chart.owner):
-        if span is not None and _topics_only(catalogue, span):
-            wanted.add(position)
-    against = {p for entry in said if entry.negated for p in range(entry.start, entry.end)}
-    against |= {p for w in words if w.negated for p in range(w.start, w.end)}
-    joined: list[Words] = []
-    for segment in words:
-        last = joined[-1] if joined else None
-        if segment.negated:
-            joined.append(segment)
-        elif last is None or last.negated or segment.end > last.end:
-            ours = wanted - against
-            start = _reach(chart, segment.start, -1, ours, nouns)
-            joined.append(Words(start, _reach(chart, segment.end, 1, ours, nouns)))
-    return joined
-
-
-def _reach(chart: Chart, edge: int, step: int, wanted: set[int], nouns: frozenset[str]) -> int:
-    """How far a description goes from an edge, over words that mean nothing else, within its sentence."""
-    reached = edge
-    while 0 <= (position := edge + min(step, 0)) < len(chart):
-        span = chart.owner[position]
-        other = span is not None and span.kind not in ("cue", "skip") and position not in wanted
-        token = chart.tokens[position]
-        if other or token.norm in nouns or token.stem in nouns or chart.breaks(edge, ".;!?\n"):
-            break
-        edge += step
-        if position in wanted:
-            reached = edge
-    return reached
-
-
-def _topics_only(catalogue: Catalogue, span: Span) -> bool:
-    """Whether a span names topics, which a description may quote, and nothing else."""
-    return (
-        span.kind == "want"
-        and isinstance(span.payload, list)
-        and all(w.field and catalogue.schema.attribute(w.field).role is Role.TOPIC for w in span.payload)
-    )

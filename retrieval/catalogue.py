@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convrec.retrieval.errors import UnknownItemError
+from convrec.retrieval.filters import mentioned, searched
 from convrec.retrieval.schema import AttributeKind, CatalogueSchema, ValueCount
 from convrec.retrieval.types import AttributeValue, Item
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 EPOCH = date(1970, 1, 1)
+_MENTIONS_KEPT = 200
+"""words whose rows are remembered"""
 
 
 def iso_date(days: float) -> str:
@@ -191,6 +194,23 @@ class Catalogue:
         """The whole vocabulary of a category attribute, most frequent first."""
         column = self.categories(name)
         return tuple(ValueCount(value=v, count=int(n)) for v, n in zip(column.vocabulary, column.counts, strict=True))
+
+    @cached_property
+    def _searched(self) -> tuple[str, ...]:
+        return tuple(searched(title, text) for title, text in zip(self.titles, self.texts, strict=True))
+
+    @cached_property
+    def _mentions(self) -> dict[str, NDArray[np.bool_]]:
+        return {}
+
+    def mentioning(self, words: str) -> NDArray[np.bool_]:
+        """Rows whose title or free text has some words: (I,) bool."""
+        found = self._mentions.get(words)
+        if found is None:
+            found = np.fromiter((mentioned(words, text) for text in self._searched), dtype=np.bool_, count=len(self))
+            if len(self._mentions) < _MENTIONS_KEPT:
+                self._mentions[words] = found
+        return found
 
     def document(self, row: int) -> str:
         """The text that is embedded and indexed for an item: title, then its categories, then its texts."""

@@ -11,7 +11,21 @@ from numpy.typing import NDArray
 
 from convrec.retrieval.catalogue import Catalogue, CategoryColumn, Column, FlagColumn, NumberColumn, TextColumn
 from convrec.retrieval.errors import FilterError
-from convrec.retrieval.filters import And, Contains, Filter, In, Leaf, Missing, Not, NotIn, Or, Range, Value, leaves
+from convrec.retrieval.filters import (
+    And,
+    Contains,
+    Filter,
+    In,
+    Leaf,
+    Mentions,
+    Missing,
+    Not,
+    NotIn,
+    Or,
+    Range,
+    Value,
+    leaves,
+)
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema
 
 Mask = NDArray[np.bool_]
@@ -126,6 +140,8 @@ def _mask(node: Filter, catalogue: Catalogue) -> Mask:
         return result
     if isinstance(node, Not):
         return ~_mask(node.part, catalogue)
+    if isinstance(node, Mentions):
+        return catalogue.mentioning(node.words)
     column = catalogue.columns[node.field]
     if isinstance(node, Missing):
         return ~present(column)
@@ -201,7 +217,7 @@ def where(node: Filter, schema: CatalogueSchema, *, max_terms: int = MAX_TERMS) 
     """The `where` that selects the same items from a collection built with `metadata`; None when all pass.
 
     Raises:
-        NotExpressibleError: nothing can meet the filter, or it has too many terms: use `mask`.
+        NotExpressibleError: nothing can meet the filter, it looks into texts or has too many terms: use `mask`.
         FilterError: an unknown attribute, or a test of the wrong kind.
     """
     validate(node, schema)
@@ -230,6 +246,8 @@ def _clause(node: Filter, schema: CatalogueSchema, *, negate: bool) -> Clause | 
         return _every(parts) if isinstance(node, And) != negate else _some(parts)
     if isinstance(node, Not):
         return _clause(node.part, schema, negate=not negate)
+    if isinstance(node, Mentions):
+        raise NotExpressibleError("Chroma has no clause for words of a text: use `mask`.")
     attribute = schema.attribute(node.field)
     if isinstance(node, Missing):
         return {presence_key(node.field): {"$eq": negate}}

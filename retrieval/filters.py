@@ -6,7 +6,9 @@ Two-valued logic: on a missing value every leaf is false except `NotIn`, `Contai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,6 +65,13 @@ class Missing(_Node):
     field: str
 
 
+class Mentions(_Node):
+    """The title or the free text of the item has these words, in any inflection that only adds an ending."""
+
+    op: Literal["mentions"] = "mentions"
+    words: str
+
+
 class And(_Node):
     """Every part holds; holds when empty."""
 
@@ -84,7 +93,7 @@ class Not(_Node):
     part: Filter
 
 
-Filter = Annotated[In | NotIn | Contains | Range | Missing | And | Or | Not, Field(discriminator="op")]
+Filter = Annotated[In | NotIn | Contains | Range | Missing | Mentions | And | Or | Not, Field(discriminator="op")]
 Leaf = In | NotIn | Contains | Range | Missing
 
 And.model_rebuild()
@@ -93,14 +102,34 @@ Not.model_rebuild()
 
 
 def leaves(node: Filter) -> Iterator[Leaf]:
-    """All leaves, left to right."""
+    """All tests of attributes, left to right."""
     if isinstance(node, And | Or):
         for part in node.parts:
             yield from leaves(part)
     elif isinstance(node, Not):
         yield from leaves(node.part)
-    else:
+    elif not isinstance(node, Mentions):
         yield node
+
+
+@lru_cache(maxsize=256)
+def _mention(words: str) -> re.Pattern[str]:
+    *first, last = [re.escape(part) for part in words.casefold().split()]
+    stem = last.removesuffix("ie").removesuffix("y")
+    ending = f"{last}(?:s|es)?" if stem == last else f"{stem}(?:y|ie|ies)"
+    phrase = r"\W+".join([*first, ending])
+    return re.compile(rf"(?<!\w){phrase}(?:['’]s)?(?!\w)")
+
+
+def mentioned(words: str, text: str) -> bool:
+    """Whether a casefolded text has these words."""
+    first = words.casefold().split()[:1]
+    return bool(first) and first[0].removesuffix("ie").removesuffix("y") in text and bool(_mention(words).search(text))
+
+
+def searched(title: str, text: str) -> str:
+    """The casefolded text of an item in which `Mentions` looks; no phrase reaches from the title into the text."""
+    return f"{title} _ {text}".casefold()
 
 
 def fold(value: Value) -> str | float | bool:
@@ -116,6 +145,8 @@ def holds(node: Filter, item: Item) -> bool:
         return any(holds(part, item) for part in node.parts)
     if isinstance(node, Not):
         return not holds(node.part, item)
+    if isinstance(node, Mentions):
+        return mentioned(node.words, searched(item.title, item.text))
     return _leaf_holds(node, item.attributes.get(node.field))
 
 

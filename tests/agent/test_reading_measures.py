@@ -27,6 +27,14 @@ _LAPTOPS = """sku,model,brand,screen_size_in,ram_gb,storage_gb,price_usd,battery
 5,Aero 5,Dell,17.3,64,2048,2500,6
 6,Pro 6,HP,11.6,4,128,300,9
 """
+_DISHES = """id,name,course,diet,minutes,spice_level,description
+1,Carbonara,main,,25,0,Egg yolks and crisp bacon
+2,Lentil dal,main,vegan|gluten-free|dairy-free,40,3,A pot of lentils and garlic
+3,Chocolate mousse,dessert,gluten-free,30,0,Airy and rich
+4,Lemon tart,dessert,vegetarian,90,0,Sharp curd in a crisp shell
+5,Bruschetta,starter,vegan|dairy-free,15,1,Garlic toast
+6,Tom yum,soup,gluten-free|dairy-free,35,5,Prawns in a sour broth
+"""
 _STAYS = """id,name,city,stars,price_per_night,guest_rating,breakfast_included,gluten_free
 1,Grand,Rome,5,300,9.1,yes,yes
 2,Park,Rome,3,90,7.2,no,no
@@ -40,6 +48,13 @@ CASES = [
     (_GAMES, "2-4 players", "1 2 6"),
     (_GAMES, "at least 5 players", "2 4 5"),
     (_GAMES, "max players 4", "1 3 6"),
+    (_GAMES, "solo games", "3 6"),
+    (_GAMES, "a game for two", "1 2 6"),
+    (_GAMES, "up to 6 players", "2 4"),
+    (_GAMES, "something for a family of four", "1 2 4 5 6"),
+    (_GAMES, "there are 6 of us", "2 4"),
+    (_GAMES, "give me 2 player games", "1 2 6"),
+    (_GAMES, "more players than Paper Moon", "2 4 5"),
     (_GAMES, "under an hour", "1 3 4"),
     (_GAMES, "30-60 min", "1 3 6"),
     (_GAMES, "suitable for a 8 year old", "1 6"),
@@ -56,12 +71,24 @@ CASES = [
     (_LAPTOPS, "between 800 and 1200", "2 4"),
     (_LAPTOPS, "any brand but Dell, max price 1200", "1 4 6"),
     (_LAPTOPS, "under 1000 || make it 1200", "1 2 4 6"),
+    (_DISHES, "desserts, not with chocolate", "4"),
+    (_DISHES, "no garlic", "1 3 4 6"),
+    (_DISHES, "no dairy, no soup", "2 5"),
+    (_DISHES, "a coeliac friend needs a main course or a dessert", "2 3"),
+    (_DISHES, "no gluten || gluten is fine after all", "1 2 3 4 5 6"),
+    (_DISHES, "a soup or a main that is not so spicy", "1"),
+    (_DISHES, "less spicy than the Lentil dal", "1 3 4 5"),
+    (_STAYS, "good reviews", "1 3"),
     (_STAYS, "guest rating over 8.5", "1 3"),
     (_STAYS, "rated above 8", "1 3 4"),
     (_STAYS, "at least 4 stars", "1 3"),
     (_STAYS, "breakfast not included", "2 4 5"),
     (_STAYS, "breakfast is included", "1 3"),
     (_STAYS, "no gluten", "1 4"),
+    (_STAYS, "no gluten || it doesn't have to be gluten free any more", "1 2 3 4 5"),
+    (_STAYS, "breakfast included || breakfast is not necessary", "1 2 3 4 5"),
+    (_STAYS, "in Rome under 100 || money is no object", "1 2"),
+    (_STAYS, "in Rome || Vienna works too", "1 2 5"),
     (_STAYS, "in Rome or Vienna, no more than 100", "2 5"),
     (_STAYS, "Rome, no wait, Lisbon", "3 4"),
 ]
@@ -71,7 +98,7 @@ CASES = [
 def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RulesInterpreter]:
     folder = tmp_path_factory.mktemp("catalogues")
     made: dict[str, Any] = {}
-    for number, text in enumerate((_GAMES, _LAPTOPS, _STAYS)):
+    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS)):
         path = Path(folder, f"{number}.csv")
         path.write_text(text, encoding="utf-8")
         made[text] = RulesInterpreter(load(SourceFiles(path)).catalogue, today=2024)

@@ -137,6 +137,8 @@ def test_plain_acts(films: RulesInterpreter, message: str, kind: str) -> None:
         ("more like 3", MoreLikeShown((3,))),
         ("I've already seen the first two", SeenShown(("f1", "f2"))),
         ("seen it", SeenShown(("f1",))),
+        ("seen #3", SeenShown(("f3",))),
+        ("seen em all, other ones", SeenShown(("f1", "f2", "f3", "f4", "f5"))),
         ("the second one looks great", LikeShown(("f2",))),
         ("I loved Amélie", LikeShown(("f19",))),
     ],
@@ -186,6 +188,18 @@ def test_contradictions_and_guesses_are_told(films: RulesInterpreter) -> None:
     assert any("The Unheard Of" in note for note in unknown.notes)
     nobody = films.read("directed by Quxx Zyzzyva", ReadingContext())
     assert [(v.field, v.words) for v in nobody.unknown_values] == [("directors", "Quxx Zyzzyva")]
+
+
+def test_a_story_keeps_its_words(films: RulesInterpreter) -> None:
+    told = {
+        "a couple falls in love although nobody allows it": "couple falls in love although nobody allows",
+        "a film about a boy who has no parents": "boy who has no parents",
+        "a dog that never gives up": "dog that never gives",
+    }
+    for message, text in told.items():
+        parts = [e.part for e in films.read(message).edits if e.part is not None]
+        assert [(p.text, p.weight) for p in parts if p.kind == "description"] == [(text, 1.0)], message
+        assert not any(p.kind == "constraint" and p.negated for p in parts), message
 
 
 def test_every_part_remembers_its_words(films: RulesInterpreter) -> None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.errors import FilterError
 from convrec.retrieval.filter_compile import NotExpressibleError, mask, metadata, validate, where
-from convrec.retrieval.filters import And, Contains, Filter, In, Missing, Not, NotIn, Or, Range, holds
+from convrec.retrieval.filters import And, Contains, Filter, In, Mentions, Missing, Not, NotIn, Or, Range, holds
 from convrec.retrieval.store import VectorStore
 from tests.retrieval.catalogues import catalogue_of, schema, shop
 
@@ -100,6 +101,27 @@ def test_three_readings_select_the_same_items(rows: list[dict[str, Any]], nodes:
                 assert store.matching(clause) == expected
         finally:
             store.close()
+
+
+def test_words_of_titles_and_texts_are_found_whole() -> None:
+    titles = ("Potatoes with chocolate", "Fries", "Berry pie", "Ham", "Hamburger")
+    texts = ("Rich.", "Cut the potato thin.", "Three berries", "A ham\u2019s best side", "With chocolate-free sauce")
+    catalogue = Catalogue(schema().model_copy(update={"attributes": ()}), tuple("abcde"), titles, texts, {})
+    found = {
+        "potato": "ab",
+        "berry": "c",
+        "ham": "d",
+        "chocolate": "ae",
+        "with chocolate": "ae",
+        "pie three": "",
+        " ": "",
+    }
+    for words, expected in found.items():
+        node = Mentions(words=words)
+        assert "".join(catalogue.ids[row] for row in np.flatnonzero(mask(node, catalogue))) == expected, words
+        assert [holds(node, catalogue.item(row)) for row in range(5)] == mask(node, catalogue).tolist()
+        with pytest.raises(NotExpressibleError):
+            where(Not(part=node), catalogue.schema)
 
 
 def test_a_filter_of_very_many_values_goes_to_the_mask() -> None:

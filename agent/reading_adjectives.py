@@ -1,0 +1,122 @@
+"""Adjectives that mean a part of a number's range: 'short', 'cheap', 'well rated', 'spicy', 'low calorie'."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from convrec.agent.reading_comparatives import adjectives_of
+from convrec.agent.reading_grammar import Adjective, Grammar
+from convrec.agent.reading_numbers import attribute_dimension
+from convrec.agent.reading_ranges import Quantiles
+from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_wanted import Wanted, wanted_range
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.filters import And
+from convrec.retrieval.request import Strength
+from convrec.retrieval.schema import Attribute, Role
+
+_SCORES = ("rating", "score", "points", "stars", "grade", "review")
+"""names of a column of quality"""
+
+
+class AdjectiveReader:
+    """Puts 'want' spans for adjectives; knows which numeric attribute plays a role here."""
+
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex) -> None:
+        self.catalogue = catalogue
+        self.grammar = grammar
+        self.quantiles = Quantiles(catalogue)
+        self.amounts = self._amount_words()
+        self._degrees = {w: a for noun, a in self.amounts.items() for w in adjectives_of(noun) if not values.find(w)}
+
+    def find(self, chart: Chart) -> None:
+        """'short', 'cheap', 'recent', 'well rated', 'hidden gem'."""
+        for start in range(len(chart)):
+            self._amount(chart, start)
+            length = chart.phrase_at(start, self.grammar.adjective_phrases)
+            for size in range(length, 0, -1):
+                entries = self.grammar.adjectives.get(chart.norms(start, start + size), ())
+                wanted = [w for w in (self.adjective(e) for e in entries) if w is not None][:1]
+                if wanted:
+                    chart.put(start, start + size, "want", wanted)
+                    break
+            self._degree(chart, start)
+
+    def adjective(self, entry: Adjective) -> Wanted | None:
+        """What an adjective means here; None where the catalogue has no such attribute and no wish follows."""
+        attribute = self.of_role_or_dimension(entry.role, entry.dimension)
+        if attribute is None:
+            if entry.novelty is None:
+                return None
+            nothing = And(parts=())
+            return Wanted(
+                "", nothing, nothing, "", "wish", Strength.SOFT, describe=entry.describe, novelty=entry.novelty
+            )
+        bounds = self.quantiles.side(attribute, entry.side)
+        against = self.quantiles.side(attribute, entry.side, negated=True)
+        if bounds is None:
+            return None
+        wanted = wanted_range(attribute, bounds, "adjective", negative=against)
+        companion = self.of_role_or_dimension(entry.and_role, None) if entry.and_role else None
+        if companion is not None:
+            also = self.quantiles.side(companion, entry.and_side, share=0.3)
+            if also is not None:
+                second = wanted_range(companion, also, "adjective")
+                both = And(parts=(wanted.filter, second.filter))
+                wanted = replace(wanted, filter=both, label=f"{wanted.label}, {second.label}", bounds=None)
+        strength = Strength.SOFT if entry.strength == "soft" else Strength.HARD
+        return replace(wanted, strength=strength, novelty=entry.novelty, describe=entry.describe)
+
+    def of_role_or_dimension(self, role: str | None, dimension: str | None) -> Attribute | None:
+        """The numeric attribute of a role, or whose unit measures one of some dimensions."""
+        numeric = [a for a in self.catalogue.schema.attributes if a.numeric]
+        if role is not None:
+            same = [a for a in numeric if a.role == role]
+            if role == Role.QUALITY.value:
+                same = sorted(same, key=self._counts_stars) or [a for a in numeric if not a.role and self._scores(a)]
+            return next(iter(same), None)
+        for wanted in (dimension or "").split():
+            for attribute in numeric:
+                own = attribute_dimension(attribute, self.grammar) if attribute.role is not Role.YEAR else None
+                if own is not None and own[0] == wanted:
+                    return attribute
+        return None
+
+    def _amount_words(self) -> dict[str, Attribute]:
+        """Words of the labels of numeric attributes that only one of them has ('calorie')."""
+        numeric = [a for a in self.catalogue.schema.attributes if a.numeric and a.role is not Role.YEAR]
+        counts = Counter(word for a in numeric for word in set(key_of(a.label).split()))
+        return {w: a for a in numeric for w in key_of(a.label).split() if counts[w] == 1 and len(w) > 2}
+
+    def _amount(self, chart: Chart, start: int) -> None:
+        """'low calorie', 'high in alcohol'."""
+        side = chart.tokens[start].norm
+        if side not in ("low", "high") or chart.owner[start] is not None:
+            return
+        end = start + (2 if chart.norms(start + 1, start + 2) == "in" else 1)
+        attribute = self.amounts.get(chart.stems(end, end + 1)) if end < len(chart) else None
+        if attribute is None or not chart.free(start, end + 1):
+            return
+        bounds = self.quantiles.side(attribute, side)
+        if bounds is not None:
+            against = self.quantiles.side(attribute, side, negated=True)
+            chart.put(start, end + 1, "want", [wanted_range(attribute, bounds, "adjective", negative=against)])
+
+    def _degree(self, chart: Chart, start: int) -> None:
+        """'spicy' where there is a spice level."""
+        attribute = self._degrees.get(chart.tokens[start].norm)
+        bounds = self.quantiles.much(attribute) if attribute is not None else None
+        if attribute is not None and bounds is not None and chart.owner[start] is None:
+            chart.put(start, start + 1, "want", [wanted_range(attribute, bounds, "adjective")])
+
+    @staticmethod
+    def _counts_stars(attribute: Attribute) -> bool:
+        """Stars may be a class of comfort: where there is another rating, that one says how good something is."""
+        return "star" in key_of(attribute.label)
+
+    def _scores(self, attribute: Attribute) -> bool:
+        """Whether an attribute without a role is called a score."""
+        words = set(key_of(f"{attribute.label} {attribute.name.replace('_', ' ')}").split())
+        return attribute.unit is None and not words.isdisjoint(key_of(w) for w in _SCORES)
