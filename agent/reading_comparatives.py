@@ -55,7 +55,8 @@ class ComparativeReader:
             if plain is not None:
                 self._put(chart, start, start + 1, self._shift(plain, plain))
             elif chart.tokens[start].norm in ("more", "less", "fewer") and start + 1 < len(chart):
-                if chart.phrase_at(start, self.grammar.adjective_phrases) > 1:
+                denied = start > 0 and chart.tokens[start - 1].norm in ("no", "any") and not chart.breaks(start)
+                if denied or chart.phrase_at(start, self.grammar.adjective_phrases) > 1:
                     continue
                 self._more_or_less(chart, start)
 

@@ -66,6 +66,8 @@ class Walk:
     negated: bool = False
     used: bool = False
     """whether the negation has met what it denies"""
+    denied: int = 0
+    """where the words that denied end"""
     once: bool = False
     about: bool = False
     ignore: bool = False
@@ -94,6 +96,8 @@ class Walk:
             self.alternative = False
         if "," in self.chart.gap(position):
             self.ignore = self.allow = False
+            # 'I have no time, something short': what was denied carried no meaning here.
+            self.negated = self.negated and (self.used or position == self.denied)
             span = self.chart.owner[position]
             read = span.payload[0].how if span and span.kind == "want" and isinstance(span.payload, list) else ""
             if self.strength is Strength.SOFT and read in ("number", "time"):
@@ -167,7 +171,7 @@ class Walk:
         if kind == "negation" and self._no_alone(start, end):
             self.corrected = start
         elif kind == "negation":
-            self.negated, self.used = True, False
+            self.negated, self.used, self.denied = True, False, end
             self.once = self.chart.norms(start, end) in ("non", "anti")
             self.too = self.chart.tokens[end - 1].norm == "too"
             self.degree = self.chart.tokens[end - 1].norm in _DEGREES

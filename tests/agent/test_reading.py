@@ -177,6 +177,8 @@ FILMS: list[Case] = [
     ("horror || hm no, comedies", lambda f: genre(f, "Comedy")),
     ("something I can finish in an evening", lambda f: True),
     ("a story about young law students", lambda f: True),
+    ("no more horror", lambda f: not genre(f, "Horror")),
+    ("I have no time, a comedy please", lambda f: genre(f, "Comedy")),
     ("no toys", lambda f: "Toy" not in f["title"]),
     ("comedy || shorter than the last one", lambda f: genre(f, "Comedy") and f["runtime"] < 98),
     ("comedy || newer than #3", lambda f: genre(f, "Comedy") and f["year"] > 1984),
