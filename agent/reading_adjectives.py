@@ -34,6 +34,8 @@ class AdjectiveReader:
     def find(self, chart: Chart) -> None:
         """'short', 'cheap', 'recent', 'well rated', 'hidden gem'."""
         for start in range(len(chart)):
+            if self._of_somebody(chart, start):
+                continue
             self._amount(chart, start)
             length = chart.phrase_at(start, self.grammar.adjective_phrases)
             for size in range(length, 0, -1):
@@ -43,6 +45,11 @@ class AdjectiveReader:
                     chart.put(start, start + size, "want", wanted)
                     break
             self._degree(chart, start)
+
+    def _of_somebody(self, chart: Chart, position: int) -> bool:
+        """'an old man': said of somebody in a story."""
+        person = chart.norms(position + 1, position + 2) in self.grammar.persons
+        return person and not chart.breaks(position + 1, ".,;!?\n") and chart.free(position + 1, position + 2)
 
     def adjective(self, entry: Adjective) -> Wanted | None:
         """What an adjective means here; None where the catalogue has no such attribute and no wish follows."""

@@ -13,6 +13,9 @@ from convrec.retrieval.filters import Mentions, Not
 from convrec.retrieval.request import Constraint, RequestEdit, Strength
 from convrec.retrieval.schema import Role
 
+_POLITE = frozenset(["please", "pls", "plz", "thanks", "thank", "thx"])
+_SUBJECTS = frozenset(["he", "she", "they", "you", "those", "what", "how"])
+_OURS = frozenset(["i", "me", "my", "we", "us", "our", "for", "with", "but", "too", "also", "just", "only"])
 _PHRASE = 2
 """content words of a thing that items can be searched for"""
 COMMON = 0.5
@@ -28,9 +31,21 @@ class Describer:
         self._beside = grammar.story_words | frozenset(grammar.narrative.times.split())
         self._nouns = grammar.noun_words | {key_of(catalogue.schema.noun)}
 
-    def read(self, chart: Chart, draft: Draft, words: list[Words], said: list[Said], *, instead: bool) -> None:
-        """What is left describes what is wanted; things that are not wanted are also looked for in the texts."""
-        words = self._joined(chart, words, said)
+    def read(
+        self,
+        chart: Chart,
+        draft: Draft,
+        words: list[Words],
+        said: list[Said],
+        *,
+        story: frozenset[int],
+        instead: bool,
+    ) -> None:
+        """What is left describes what is wanted; things that are not wanted are also looked for in the texts.
+
+        `story`: places of words that tell what happens; a description takes all of it.
+        """
+        words = self._joined(chart, words, said, story)
         positive = [w for w in words if not w.negated]
         if positive and (instead or any(s.instead for s in said)):
             draft.edits.append(RequestEdit(op="drop", target="description"))
@@ -70,7 +85,7 @@ class Describer:
                 )
             )
 
-    def _joined(self, chart: Chart, words: list[Words], said: list[Said]) -> list[Words]:
+    def _joined(self, chart: Chart, words: list[Words], said: list[Said], told: frozenset[int]) -> list[Words]:
         """Words of one sentence belong together, with the topics named among them: scraps of it mean little.
 
         What every item is, a noun, ends a description: it would draw towards items that only say the word. Words of
@@ -89,8 +104,37 @@ class Describer:
                 joined.append(segment)
             elif last is None or last.negated or segment.end > last.end:
                 start, end = (self._reach(chart, segment.start, -1, wanted), self._reach(chart, segment.end, 1, wanted))
-                joined.append(Words(self._reach(chart, start, -1, story), self._reach(chart, end, 1, story)))
+                start, end = (self._reach(chart, start, -1, story), self._reach(chart, end, 1, story))
+                joined.append(self._whole(chart, start, end, told))
         return joined
+
+    def _whole(self, chart: Chart, start: int, end: int, told: frozenset[int]) -> Words:
+        """All of the story that some words are of, and its small words where they end the clause: 'blood all over'."""
+        while start - 1 in told and start in told:
+            start -= 1
+        while end in told and end - 1 in told:
+            end += 1
+        while self._subject(chart, start - 1) and not chart.breaks(start, ".,;!?\n"):
+            start -= 1
+        last = end
+        while last < len(chart) and not chart.breaks(last, ".,;!?\n") and self._small(chart, last):
+            last += 1
+        if last == len(chart) or chart.breaks(last, ".,;!?\n"):
+            end = last
+        while end - 1 > start and chart.tokens[end - 1].norm in _POLITE:
+            end -= 1
+        return Words(start, end)
+
+    def _subject(self, chart: Chart, position: int) -> bool:
+        """Whether a word is one of whom, or of what, the next ones tell."""
+        if position < 0 or chart.owner[position] is not None:
+            return False
+        word = chart.tokens[position].norm
+        return word in _SUBJECTS or (word in self.grammar.persons and word in self.grammar.function_words)
+
+    def _small(self, chart: Chart, position: int) -> bool:
+        word = chart.tokens[position].norm
+        return chart.owner[position] is None and word in self.grammar.function_words and word not in _OURS
 
     def _of_story(self, chart: Chart, position: int) -> bool:
         word = chart.tokens[position].norm

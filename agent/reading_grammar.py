@@ -44,6 +44,9 @@ class Narrative(_Data):
     someone: tuple[str, ...]
     taste: tuple[str, ...]
     owners: tuple[str, ...]
+    persons: str
+    told: tuple[str, ...]
+    sayings: tuple[str, ...]
     words: str
     times: str
 
@@ -147,6 +150,8 @@ class TitleCues(_Data):
 class People(_Data):
     maker: tuple[str, ...]
     performer: tuple[str, ...]
+    loose: tuple[str, ...]
+    """cues that stand before other words as well"""
     maker_labels: tuple[str, ...]
     performer_labels: tuple[str, ...]
     titles: tuple[str, ...]
@@ -284,6 +289,11 @@ class Grammar(_Data):
     @cached_property
     def story_words(self) -> frozenset[str]:
         return frozenset(self.narrative.words.split())
+
+    @cached_property
+    def persons(self) -> frozenset[str]:
+        """Those whom a story may be about."""
+        return frozenset(self.narrative.persons.split())
 
     @cached_property
     def plain_words(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from convrec.agent.reading_english import is_common, is_word
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_people import Name, PeopleIndex
 from convrec.agent.reading_text import Chart, Span, fold, preceded
@@ -100,8 +101,11 @@ class NameFinder:
     def _plausible(self, chart: Chart, start: int, end: int, name: Name, cue: str) -> bool:
         """Whether a surname that is also a word is meant as a name."""
         token = chart.tokens[end - 1]
-        if not cue and end - start == 1 and not token.capital and token.norm in self.grammar.ordinary_words:
-            return False
+        if end - start == 1 and not token.capital:
+            if not cue and token.norm in self.grammar.ordinary_words:
+                return False
+            if is_common(token.norm) and not (cue and self._told(chart, start)):
+                return False
         if cue or (token.capital and start > 0 and not chart.message.isupper()):
             return True
         beside = [chart.tokens[p].stem for p in (start - 1, end) if 0 <= p < len(chart)]
@@ -142,7 +146,8 @@ class NameFinder:
             if close is not None:
                 self._put(chart, start, stop, close)
                 return True
-        close = self.people.close_surname(token.norm) if token.norm not in self.values.known_words else None
+        word = token.norm in self.values.known_words or is_word(token.norm)
+        close = None if word else self.people.close_surname(token.norm)
         if close is None or self._stranger(chart, start, start + 1, close):
             return False
         self._put(chart, start, start + 1, close)
@@ -173,6 +178,12 @@ class NameFinder:
         if before in ("and", "or", "nor") and own is not None and (wanted := _person(own)) is not None:
             return "performer" if wanted.field in {a.name for a in self.people.performers} else "maker"
         return ""
+
+    def _told(self, chart: Chart, start: int) -> bool:
+        """Whether the cue before a word says by itself that a name follows: 'starring cash', not 'out of the cash'."""
+        own = self.grammar.people
+        begin = preceded(chart, start, phrases((*own.maker, *own.performer)))
+        return begin is not None and chart.norms(begin, start) in {*own.maker, *own.performer} - {*own.loose}
 
     def _cued(self, cue: str) -> tuple[Attribute, ...]:
         own = self.people.makers if cue == "maker" else self.people.performers if cue == "performer" else ()

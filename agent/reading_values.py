@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from convrec.agent.reading_english import is_word
 from convrec.agent.reading_grammar import Concept, Grammar
 from convrec.agent.reading_nations import country_words, language_words
 from convrec.agent.reading_text import key_of, words_of
@@ -77,13 +78,13 @@ class ValueIndex:
     def correct(self, key: str) -> str | None:
         """The known name that a misspelt word stands for: one slip in a word of 5–7 letters, two in a longer one.
 
-        A word that occurs in the catalogue's own texts is no misspelling.
+        A word that occurs in the catalogue's own texts, or that English has, is no misspelling.
         """
         if (
             len(key) < 5
             or not key[:1].isalpha()
             or key in self.grammar.ordinary_words
-            or all(w in self.known_words for w in key.split())
+            or all(w in self.known_words or is_word(w) for w in key.split())
         ):
             return None
         slips = 1 if len(key) < 8 else 2

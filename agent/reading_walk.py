@@ -138,6 +138,9 @@ class Walk:
             self.degree = False
         elif span.kind == "compare" and self.ignore:
             self._yield(span)
+        elif span.kind == "words":
+            self.found.words.append(Words(span.start, span.end, self.negated))
+            self.used = True
         elif span.kind == "veto":
             self.negated, self.used = True, False
         elif span.kind in ("title", "compare", "act") and self.negated:

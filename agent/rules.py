@@ -55,6 +55,9 @@ from convrec.retrieval.schema import Role
 _GIBBERISH = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|^[^aeiouy]{4,}$|(.)\1{3}")
 """no word of a language written in Latin letters looks like this"""
 
+_CHILD = 12
+"""years up to which somebody is a child"""
+
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
@@ -107,7 +110,8 @@ class RulesInterpreter:
         self.drops = DropReader(catalogue, grammar, self.values)
         self.same = SameReader(catalogue, self.references, grammar)
         self.wishes = WishReader(catalogue, grammar, frozenset().union(*self.measures.words.values()))
-        self.narrative = NarrativeReader(catalogue, grammar)
+        main = self.finder.main_topic
+        self.narrative = NarrativeReader(catalogue, grammar, main.name if main is not None else "")
         self.describer = Describer(catalogue, grammar)
 
     def value_texts(self) -> tuple[str, ...]:
@@ -155,6 +159,7 @@ class RulesInterpreter:
         self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
         self.wishes.read(chart, draft)
+        self.narrative.mark_sayings(chart, self.values.find)
         self._measure(chart, draft)
         missing = self._find(chart)
         story = self.narrative.read(chart)
@@ -173,7 +178,7 @@ class RulesInterpreter:
         words = [w for w in words if w not in unread]
         self.builder.build(draft, said)
         remembered = self.lasting.remembered(lasting, said, words, chart)
-        self.describer.read(chart, draft, words, said, instead=instead)
+        self.describer.read(chart, draft, words, said, story=story, instead=instead)
         for title in unknown_titles:
             draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
         for value in missing:
@@ -287,7 +292,9 @@ class RulesInterpreter:
                 position = again[1]
                 continue
             found = self.measures.at(chart, position)
-            if isinstance(found, Measured):
+            if isinstance(found, Measured) and self._of_life(chart, found):
+                chart.put(found.start, found.end, "words")
+            elif isinstance(found, Measured):
                 how = "time" if found.attribute.role is Role.YEAR else "number"
                 ranges = ((found.attribute, found.bounds), *found.also)
                 chart.put(found.start, found.end, "want", [wanted_range(a, bounds, how) for a, bounds in ranges])
@@ -296,6 +303,12 @@ class RulesInterpreter:
                 chart.put(found.start, found.end, "skip")
                 draft.note(f"Nothing is known here about the {found.what} of a {self.catalogue.schema.noun}.")
             position = max(position + 1, found.end if found is not None else 0)
+
+    def _of_life(self, chart: Chart, found: Measured) -> bool:
+        """'in her seventies' is an age."""
+        owners = (*self.grammar.narrative.owners, "my", "our", "your")
+        before = [token.norm for token in chart.tokens[max(0, found.start - 3) : found.start]]
+        return found.attribute.role is Role.YEAR and any(word in owners for word in before[-2:]) and "in" in before
 
     def _again(self, chart: Chart, position: int, draft: Draft) -> tuple[Wanted, int] | None:
         """'make it 50': a number without a comparator, alone in its message, moves the last bound that was said."""
@@ -343,13 +356,13 @@ class RulesInterpreter:
                 wanted = wanted_range(self.measures.age, bounds, "number")
                 chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
                 return True
-        if chart.stems(position + 1, position + 3) != "year old" or not chart.tokens[position].text[0].isdigit():
+        years = chart.tokens[position].norm
+        number = parse_digits(years) if years.isdigit() else self.grammar.numbers.get(years)
+        if number is None or chart.stems(position + 1, position + 3) != "year old":
             return False
-        hits = (
-            self.values.find("for kid")
-            if len(chart.tokens[position].norm) < 3 and int(parse_digits(chart.tokens[position].norm) or 99) <= 12
-            else []
-        )
+        for_whom = {token.norm for token in chart.tokens[max(0, position - 3) : position]} & {"for", "my", "our"}
+        hits = self.values.find("for kid") if number <= _CHILD and for_whom else []
         read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
-        chart.put(position, position + 3, "want" if read else "skip", read)
+        kind = "want" if read else "skip" if for_whom else "words"
+        chart.put(position, position + 3, kind, read or None)
         return True

@@ -192,9 +192,9 @@ def test_contradictions_and_guesses_are_told(films: RulesInterpreter) -> None:
 
 def test_a_story_keeps_its_words(films: RulesInterpreter) -> None:
     told = {
-        "a couple falls in love although nobody allows it": "couple falls in love although nobody allows",
-        "a film about a boy who has no parents": "boy who has no parents",
-        "a dog that never gives up": "dog that never gives",
+        "a couple falls in love although nobody allows it": "a couple falls in love although nobody allows it",
+        "a film about a boy who has no parents": "a boy who has no parents",
+        "a dog that never gives up": "dog that never gives up",
     }
     for message, text in told.items():
         parts = [e.part for e in films.read(message).edits if e.part is not None]
