@@ -91,7 +91,7 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
         for item_id in rejected if len(rejected) <= FEW else ():
             conversation.feedback(item_id, "dislike")
         request = apply_edits(conversation.state.request, reading.edits)
-        return Outcome(conversation.state.changed(request), next_page=True)
+        return Outcome(conversation.state.changed(request), next_page=len(rejected) in (0, len(state.items)))
     if isinstance(act, MoreLikeShown):
         return Outcome(state.changed(request), next_page=True)
     if reading.nothing_to_go_on and not reading.edits:

@@ -231,6 +231,7 @@ def narration_context(telling: ListTelling) -> NarrationContext:
         relaxations=relaxations,
         contradictions=contradictions(request, catalogue) if nothing else (),
         eligible=ranked.eligible,
+        told=len(telling.state.page),
         shown=len(ranked.items),
         turn=telling.state.turn,
         seed=0,

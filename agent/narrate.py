@@ -173,7 +173,8 @@ class TemplateNarrator:
         applied = any(r.applied for r in context.relaxations)
         if context.shown == 0:
             if not context.contradictions:
-                yield f"Nothing fits: the catalogue has no {request_phrase(request, schema, 1)}."
+                other = "no other" if context.told else "no"
+                yield f"Nothing fits: the catalogue has {other} {request_phrase(request, schema, 1)}."
             return
         order = "closest to your taste first" if context.personal else "best matches first"
         if request.empty:
@@ -182,7 +183,9 @@ class TemplateNarrator:
             return
         if not applied and context.eligible < request.wishes.count:
             phrase = request_phrase(request, schema, context.shown, article=True)
-            yield f"Only {count_word(context.eligible)} {'fits' if context.eligible == 1 else 'fit'}: {phrase}."
+            fits = "fits" if context.eligible == 1 else "fit"
+            more = " more" if context.told else ""
+            yield f"Only {count_word(context.eligible)}{more} {fits}: {phrase}."
             return
         phrase = request_phrase(request, schema, context.shown)
         many = context.eligible > context.shown and not applied and bool(request.binding)
@@ -191,12 +194,13 @@ class TemplateNarrator:
 
     @staticmethod
     def _loosened(context: NarrationContext) -> Iterator[str]:
+        none = "You have seen all that fit, so " if context.told else "Nothing fits all of that, so "
         for relaxation in context.relaxations:
             before, after = spoken(relaxation.constraint), spoken(relaxation.to)
             preferred = after.replace("ideally ", "") == before
             gained = count_word(relaxation.gained)
             if relaxation.applied:
-                lead = "Nothing fits all of that, so " if relaxation.fits_before == 0 else ""
+                lead = none if relaxation.fits_before == 0 else ""
                 change = f"I took {before} as a wish" if preferred else f"I loosened {before} to {after}"
                 yield sentence_case(f"{lead}{change}, which lets {gained} in.")
             else:

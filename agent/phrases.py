@@ -10,6 +10,7 @@ from convrec.agent.labels import join_words, label_filter, label_number, label_v
 from convrec.agent.wording import (
     counted_noun,
     counted_value,
+    counts_things,
     credit,
     is_countable,
     is_credit,
@@ -113,7 +114,8 @@ def _number_fragment(attribute: Attribute, shown: str, value: AttributeValue) ->
         return f"from {shown}"
     if attribute.role is Role.QUALITY:
         return f"rated {shown}"
-    if attribute.role is Role.POPULARITY and attribute.kind is AttributeKind.NUMBER and isinstance(value, float | int):
+    counted = (attribute.role is Role.POPULARITY and attribute.kind is AttributeKind.NUMBER) or counts_things(attribute)
+    if counted and isinstance(value, float | int):
         return counted_value(attribute, float(value))
     if attribute.role in (Role.DURATION, Role.PRICE) and not shown.replace(".", "").replace(",", "").isdigit():
         return shown
@@ -127,7 +129,7 @@ def bound_phrase(node: Range, attribute: Attribute) -> str:
     lead = {Role.YEAR: "from ", Role.QUALITY: "rated ", Role.DURATION: "", Role.PRICE: ""}.get(
         attribute.role or Role.TOPIC, f"{attribute.label} "
     )
-    if attribute.role is Role.POPULARITY and attribute.kind is AttributeKind.NUMBER:
+    if (attribute.role is Role.POPULARITY and attribute.kind is AttributeKind.NUMBER) or counts_things(attribute):
         return _count_bound(node, attribute)
     if low is not None and high is not None:
         decade = attribute.role is Role.YEAR and low.isdigit() and low.endswith("0") and high == f"{low[:-1]}9"

@@ -10,6 +10,8 @@ from convrec.agent.reading_grammar import Grammar, alternation
 from convrec.agent.reading_text import Chart
 
 _TITLE = r".{1,90}?"
+_ASKING = frozenset(["need", "want", "looking", "recommend", "suggest", "find", "fancy"])
+"""words of a sentence that asks for an item"""
 _MODES = ("whole", "start", "find")
 
 
@@ -78,10 +80,15 @@ class ActReader:
         """An act that all of the message from a token on is."""
         text, _ = _text(chart, start)
         for kind, pattern in self._patterns["whole"]:
-            if pattern.match(text):
+            if pattern.match(text) and not (kind == "off_topic" and self._wanted(chart, start)):
                 ids = self._focus(context) if kind in ("explain", "tell_more", "seen") else ()
                 return ActHit(kind, ids, (), start, len(chart), whole=True, words=text)
         return None
+
+    def _wanted(self, chart: Chart, start: int) -> bool:
+        """'how do I clean water? I need a gadget for that': a later sentence asks for something."""
+        later = next((p for p in range(start + 1, len(chart)) if chart.breaks(p)), len(chart))
+        return any(token.norm in _ASKING for token in chart.tokens[later:])
 
     def opening(self, chart: Chart, start: int) -> ActHit | None:
         """An act that the message begins with, from a token on."""

@@ -76,7 +76,7 @@ class NumericAttributes:
         own = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
         own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 2 and word not in _PLAIN}
         heads = {key_of(word) for word in self.grammar.measures.get("headcount", ())}
-        own |= heads if own & heads and attribute.role is None else set()
+        own |= heads if own & heads and attribute.role is None and attribute.unit is None else set()
         return frozenset(own | {key_of(w) for w in self.grammar.measures.get(attribute.role or "", ())})
 
     def _holding(self, pool: list[Attribute], quantity: Quantity) -> list[Attribute]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_text import Chart, key_of, preceded
 from convrec.agent.reading_tongues import TongueReader
-from convrec.agent.reading_values import Hit, ValueIndex
+from convrec.agent.reading_values import AMBIGUOUS, Hit, ValueIndex
 from convrec.agent.reading_wanted import Wanted, value_filter, wanted_values
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import And, In, Not, NotIn
@@ -15,6 +15,7 @@ from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _DENIALS = frozenset(["not", "isnt", "arent"])
+_OF_STUFF = frozenset(["no", "not", "without", "non", "with", "of", "or", "goose", "duck"])
 _LINKS = frozenset(["is", "are"])
 
 
@@ -92,6 +93,8 @@ class Finder:
             return hits
         token = chart.tokens[start]
         plain = token.norm in self.grammar.plain_words
+        if token.norm in AMBIGUOUS and not self._names_a_thing(chart, start):
+            return []
         kept = []
         for hit in hits:
             controlled = self.values.controlled(hit.attribute)
@@ -104,7 +107,8 @@ class Finder:
             nation = hit.attribute.role in (Role.LANGUAGE, Role.COUNTRY)
             if nation and token.norm in self.grammar.ordinary_words and not self.tongues.meant(chart, start):
                 continue
-            if plain and not (controlled and hit.how == "name" and token.norm not in self.grammar.function_words):
+            function = token.norm in self.grammar.function_words - AMBIGUOUS
+            if plain and not (controlled and hit.how == "name" and not function):
                 continue
             ours = token.stem == key_of(self.catalogue.schema.noun)
             noun = token.stem in self.grammar.noun_words and not ours
@@ -112,6 +116,12 @@ class Finder:
                 continue
             kept.append(hit)
         return kept
+
+    def _names_a_thing(self, chart: Chart, start: int) -> bool:
+        """'no down', 'with down', 'a down jacket': the stuff, not the direction."""
+        before = chart.norms(start - 1, start) if start else ""
+        following = chart.owner[start + 1] if start + 1 < len(chart) and chart.gap(start + 1) == " " else None
+        return before in _OF_STUFF or (following is not None and following.kind == "want")
 
     def _put(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> None:
         tagged = preceded(chart, start, phrases(self.grammar.tagged.cues))

@@ -187,6 +187,8 @@ class Concept(_Data):
     soft: bool = False
     told: bool = True
     """whether a catalogue that has none of the values says so: a kind of work, not a material or a dish"""
+    first: bool = False
+    """of the values only the first that a catalogue has"""
     narrower: bool = False
     """the words name a part of the values only: 'no slashers' does not mean 'no horror'"""
 

@@ -20,9 +20,11 @@ class Headcount:
         self.grammar = grammar
         self.pairs = range_pairs(numeric)
         heads = {key_of(word) for word in grammar.measures.get("headcount", ())}
-        self.attributes = tuple(a for a in numeric if a.role is None and words[a.name] & heads)
         room = {key_of(word) for word in grammar.headcount.room}
-        self._room = frozenset(a.name for a in self.attributes if words[a.name] & room or _end(a) == "max")
+        counted = [a for a in numeric if a.role is None and a.unit is None and words[a.name] & heads]
+        self._room = frozenset(a.name for a in counted if _named(a) & room or _end(a) == "max")
+        # 'persons' counts people by its name, 'capacity' only where nothing else does.
+        self.attributes = tuple(sorted(counted, key=lambda a: a.name in self._room and not _end(a)))
         self._alone = phrases(tuple(grammar.headcount.alone))
         self._before = phrases(grammar.headcount.before)
         self._after = phrases(grammar.headcount.after)
@@ -76,6 +78,10 @@ def range_pairs(attributes: tuple[Attribute, ...]) -> dict[str, tuple[Attribute,
             ends.setdefault(rest, {})[_end(attribute)] = attribute
     pairs = [(own["min"], own["max"]) for own in ends.values() if len(own) == 2]
     return {end.name: pair for pair in pairs for end in pair}
+
+
+def _named(attribute: Attribute) -> set[str]:
+    return set(key_of(f"{attribute.label} {attribute.name.replace('_', ' ')}").split())
 
 
 def _end(attribute: Attribute) -> str:

@@ -12,7 +12,7 @@ from convrec.agent.interpret import UnknownValue
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_text import Chart, key_of
-from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_values import TELLING, ValueIndex
 from convrec.agent.reading_wanted import wanted_values
 from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Role
@@ -98,7 +98,7 @@ class MeaningIndex:
 
     def _plain(self, chart: Chart, start: int, end: int) -> bool:
         return any(
-            t.norm in self.grammar.plain_words or t.stem in self.grammar.noun_words or t.stem in self.labels
+            t.norm in self.grammar.plain_words or t.stem in self.grammar.noun_words | self.labels | TELLING
             for t in chart.tokens[start:end]
         )
 
@@ -132,7 +132,7 @@ class MeaningIndex:
         runner = float(scores[order[1]]) if scores.size > 1 else 0.0
         main = self.finder.main_topic is not None and attribute.name == self.finder.main_topic.name
         wanted = wanted_values(attribute, (value,), "meaning")
-        part = chart.tokens[position].stem in key_of(value).split()
+        part = self.values.is_part(chart.tokens[position].stem, value)
         hard = (main and best >= SURE and best - runner >= MARGIN) or (part and best - runner >= PART_MARGIN)
         soft = replace(wanted, strength=Strength.HARD if hard else Strength.SOFT, describe=True)
         chart.put(position, position + 1, "want", [soft])

@@ -17,6 +17,11 @@ from convrec.agent.reading_text import key_of, words_of
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
+TELLING = frozenset(["story", "tale", "book", "guide"])
+"""last words of names that say of themselves only that something is told"""
+AMBIGUOUS = frozenset(["down"])
+"""function words that also name a thing"""
+_SEXES = frozenset(["man", "men", "woman", "women", "male", "female", "lady", "gent", "boy", "girl"])
 CONTROLLED = 150
 """a vocabulary of at most this many values names kinds of things; a larger one is a heap of tags or of names"""
 
@@ -93,6 +98,13 @@ class ValueIndex:
             return None
         return str(found[0])
 
+    def is_part(self, word: str, value: str) -> bool:
+        """Whether a word of a value's name says which of the values is meant: 'silent' of 'Silent film'."""
+        words = key_of(value).split()
+        if word not in words or word in TELLING:
+            return False
+        return sum(word in key_of(v).split() for own in self.counts.values() for v in own if len(own) <= CONTROLLED) == 1
+
     def nearest(self, attribute: Attribute, words: str, limit: int = 3) -> tuple[str, ...]:
         """The values that look most like some words."""
         vocabulary = list(self.counts[attribute.name])
@@ -130,8 +142,14 @@ class ValueIndex:
             codelike = bool(words) and len(value) <= 3
             for word in (() if codelike else (value,)) + tuple(words):
                 key = key_of(word)
-                if key and (key not in self.grammar.function_words or attribute.role is Role.COUNTRY):
-                    self._merge(key, Hit(attribute, (value,), how))
+                meant = key not in self.grammar.function_words or attribute.role is Role.COUNTRY or key in AMBIGUOUS
+                if key and meant:
+                    self._merge(key, Hit(attribute, self._with_unisex(attribute, value), how))
+
+    def _with_unisex(self, attribute: Attribute, value: str) -> tuple[str, ...]:
+        """What suits everybody suits men."""
+        everybody = next((v for v in self.counts[attribute.name] if key_of(v) == "unisex"), None)
+        return (value, everybody) if everybody is not None and key_of(value) in _SEXES else (value,)
 
     def _add_synonyms(self, attribute: Attribute) -> None:
         known = {value.casefold(): value for value in self.counts[attribute.name]}
@@ -157,7 +175,7 @@ class ValueIndex:
                 heads.setdefault(words[-1], []).append(value)
                 firsts.setdefault(words[0], []).append(value)
         for head, values in heads.items():
-            if head not in self.grammar.plain_words and head not in self.grammar.noun_words and len(values) <= 12:
+            if head not in self.grammar.plain_words | self.grammar.noun_words | TELLING and len(values) <= 12:
                 same = self._hits.get(head, [])
                 exact = next((h for h in same if h.attribute.name == attribute.name), None)
                 if exact is None:
@@ -193,6 +211,7 @@ class ValueIndex:
                     single = []
                     break
                 single.append(found[0])
+            single = single[:1] if concept.first else single
             if single:
                 yield Hit(attribute, tuple(dict.fromkeys(single)), "concept", soft=soft, narrower=narrower)
 

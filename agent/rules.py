@@ -27,6 +27,7 @@ from convrec.agent.reading_grammar import english, phrases
 from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_lasting import LastingReader
 from convrec.agent.reading_meaning import MeaningIndex
+from convrec.agent.reading_joins import Said
 from convrec.agent.reading_measured import Measured, Unmeasured
 from convrec.agent.reading_measures import MeasureReader
 from convrec.agent.reading_named import NamedItems
@@ -55,6 +56,12 @@ from convrec.retrieval.schema import Role
 _GIBBERISH = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|^[^aeiouy]{4,}$|(.)\1{3}")
 """no word of a language written in Latin letters looks like this"""
 
+_FRESH = frozenset(["start_over", "undo"])
+"""acts that take back what was said"""
+_PERSON = frozenset(["i", "im", "ive", "we", "were", "weve", "my", "our", "me"])
+_ASKING = frozenset(
+    "need want wanna looking searching recommend suggest find show give after fancy mood like about something".split()
+)
 _CHILD = 12
 """years up to which somebody is a child"""
 
@@ -175,7 +182,7 @@ class RulesInterpreter:
         if not said and not words:
             self.drops.person(chart, draft)
         unread = self._unread(chart, words)
-        words = [w for w in words if w not in unread]
+        words = [w for w in words if w not in unread and not (said and self._aside(chart, w, said))]
         self.builder.build(draft, said)
         remembered = self.lasting.remembered(lasting, said, words, chart)
         self.describer.read(chart, draft, words, said, story=story, instead=instead)
@@ -221,9 +228,14 @@ class RulesInterpreter:
         acts: list[ActHit] = []
         start = 0
         while start < len(chart):
-            whole = self.acts.whole(chart, context, start)
-            if whole is not None:
-                return [*acts, whole], start
+            for lead in range(start, self._hesitant(chart, start) + 1):
+                whole = self.acts.whole(chart, context, lead)
+                if whole is not None:
+                    return [*acts, whole], lead
+                began = self.acts.opening(chart, lead)
+                if lead > start and began is not None and began.kind in _FRESH:
+                    start = lead
+                    break
             opening = None if self.drops.waiver(chart, start) else self.acts.opening(chart, start)
             if opening is None or opening.end <= start or opening.kind in {a.kind for a in acts}:
                 break
@@ -231,6 +243,14 @@ class RulesInterpreter:
             chart.put(start, opening.end, "act", opening)
             start = opening.end
         return acts, start
+
+    def _hesitant(self, chart: Chart, start: int) -> int:
+        """Where 'oh no', 'nah' before what is meant ends."""
+        words = self.grammar.hesitations | {"no", "nah", "nope", "wait"}
+        end = start
+        while end < len(chart) - 1 and chart.tokens[end].norm in words:
+            end += 1
+        return end
 
     def _whole(self, hit: ActHit, draft: Draft) -> Reading:
         if hit.kind == "start_over":
@@ -277,6 +297,23 @@ class RulesInterpreter:
             if all(_GIBBERISH.search(t.norm) or (foreign and not t.translated and not t.capital) for t in tokens):
                 unread.append(segment)
         return unread
+
+    def _aside(self, chart: Chart, words: Words, said: list[Said]) -> bool:
+        """'our book club met yesterday.', 'we are off to Ireland so we need': what only tells of the person."""
+        begin, end = words.start, words.end
+        while begin > 0 and not (chart.breaks(begin, ".;!?\n") or self._reason_ends(chart, begin)):
+            begin -= 1
+        while end < len(chart) and not (chart.breaks(end, ".;!?\n") or self._reason_ends(chart, end)):
+            end += 1
+        own = {token.norm for token in chart.tokens[begin:end]}
+        if any(begin <= entry.start < end for entry in said) or own.isdisjoint(_PERSON):
+            return False
+        return own.isdisjoint(_ASKING) and any(entry.start >= end for entry in said)
+
+    @staticmethod
+    def _reason_ends(chart: Chart, position: int) -> bool:
+        """'… so we need': what comes before is the reason."""
+        return chart.tokens[position].norm == "so" and chart.norms(position + 1, position + 2) in _PERSON
 
     def _measure(self, chart: Chart, draft: Draft) -> None:
         """Numbers and years."""

@@ -115,6 +115,12 @@ def counts_raters(attribute: Attribute) -> bool:
     return any(word in attribute.label.casefold() for word in _wording().rated_by)
 
 
+def counts_things(attribute: Attribute) -> bool:
+    """Whether a number without a unit counts what its column is called: 'pages', 'players'."""
+    bare = attribute.kind is AttributeKind.NUMBER and attribute.role is None and attribute.unit is None
+    return bare and attribute.integer and attribute.name.casefold() == plural(attribute.label)
+
+
 def counted_noun(attribute: Attribute) -> str:
     """What a measure of popularity counts: 'votes' for 'vote count', 'sales' for 'sales'."""
     words = [w for w in attribute.label.split() if w.casefold() not in ("count", "number", "of", "total", "num")]

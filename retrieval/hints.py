@@ -12,6 +12,14 @@ from typing import Any
 from convrec.retrieval.reports import sanitise_text
 
 
+_MEASURED = {
+    "volume": frozenset({"capacity", "volume", "size"}),
+    "time": frozenset({"duration", "runtime", "time", "battery", "playtime"}),
+    "length": frozenset({"length", "height", "width", "depth", "diameter", "distance", "screen", "elevation"}),
+}
+"""dimension -> words of a name beside which even a letter is its unit: 'capacity_l'"""
+
+
 @cache
 def _tables() -> dict[str, Any]:
     return tomllib.loads((files("convrec.retrieval") / "data" / "column_hints.toml").read_text("utf-8"))
@@ -75,8 +83,8 @@ def unit_in_name(name: str) -> str | None:
     last = found[-1]
     known = units().get(last)
     ambiguous = last in {"s", "m", "in", "b", "l", "h", "w", "day", "days", "pound", "pounds", "second", "minute"}
-    bracketed = name.rstrip().endswith(")")
-    return last if known and (bracketed or not ambiguous) else None
+    measured = bool(known) and not _MEASURED.get(known[1], frozenset()).isdisjoint(found[:-1])
+    return last if known and (name.rstrip().endswith(")") or measured or not ambiguous) else None
 
 
 def label(name: str, unit: str | None = None) -> str:
