@@ -24,8 +24,8 @@ class NarrationContext:
     `history` maps ids to titles of what the person saw or liked, newest first; `disliked` are those they did not
     like. `references` maps ids to titles of the items named as examples. `similar(row)` gives rows of the history
     that resemble a row, with their cosine, best first. `words` are the person's words so far. `eligible` counts the
-    items that meet the request, without the `told` ones of earlier pages; `shown` those in the list. `notes` are ready sentences (what was not read). `picks`
-    are the rows of the list with the terms of their scores, in order.
+    items that meet the request, without the `told` ones of earlier pages; `shown` those in the list. `notes` are ready
+    sentences (what was not read). `picks` are the rows of the list with the terms of their scores, in order.
     """
 
     request: Request

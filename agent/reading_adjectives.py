@@ -40,11 +40,19 @@ class AdjectiveReader:
             length = chart.phrase_at(start, self.grammar.adjective_phrases)
             for size in range(length, 0, -1):
                 entries = self.grammar.adjectives.get(chart.norms(start, start + size), ())
+                if any(e.novelty is not None for e in entries) and self._of_content(chart, start):
+                    break
                 wanted = [w for w in (self.adjective(e) for e in entries) if w is not None][:1]
                 if wanted:
                     chart.put(start, start + size, "want", wanted)
                     break
             self._degree(chart, start)
+
+    @staticmethod
+    def _of_content(chart: Chart, position: int) -> bool:
+        """'something with a hidden treasure': what is in it, not how well known it is."""
+        before = [token.norm for token in chart.tokens[max(0, position - 2) : position]]
+        return "about" in before or (before[-1:] == ["a"] and before[:1] == ["with"])
 
     def _of_somebody(self, chart: Chart, position: int) -> bool:
         """'an old man': said of somebody in a story."""

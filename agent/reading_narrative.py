@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_text import Chart, Span, key_of
-from convrec.agent.reading_values import TELLING
 from convrec.agent.reading_wanted import Wanted
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.request import Strength
@@ -34,23 +32,7 @@ class NarrativeReader:
         self._taste = frozenset(own.taste)
         self._owners = frozenset(own.owners)
         self._told = frozenset(own.told)
-        self._sayings = phrases(own.sayings)
         self._nouns = grammar.noun_words | {key_of(catalogue.schema.noun)}
-
-    def mark_sayings(self, chart: Chart, known: Callable[[str], object]) -> None:
-        """'new york', 'the good old days', 'no longer wants': words that are not what each of them says alone.
-
-        `known`: whether folded singular words name a value, which goes before.
-        """
-        for position in range(len(chart)):
-            end = position + chart.phrase_at(position, self._sayings)
-            if end > position and not known(chart.stems(position, end)):
-                chart.put(position, end, "words")
-            elif self._tells(chart, position):
-                chart.put(position, position + 1, "skip")
-            elif chart.norms(position, position + 2) == "no longer" and chart.free(position, position + 2):
-                if self._word_of_clause(chart, position + 2) and chart.tokens[position + 2].norm != "than":
-                    chart.put(position, position + 2, "words")
 
     def read(self, chart: Chart) -> frozenset[int]:
         """The places of a story's words; topics among them are no longer binding."""
@@ -96,12 +78,6 @@ class NarrativeReader:
         return span is not None and not (
             span.kind == "want" and isinstance(span.payload, list) and all(w.how == "keyword" for w in span.payload)
         )
-
-    def _tells(self, chart: Chart, position: int) -> bool:
-        """'stories about bees' are whatever the catalogue has; a 'life story of' is not."""
-        kind = chart.tokens[position].stem in TELLING and chart.owner[position] is None
-        alone = position == 0 or chart.tokens[position - 1].norm in self.grammar.plain_words
-        return kind and alone and chart.norms(position + 1, position + 2) in ("about", "of")
 
     def _begin(self, chart: Chart, first: int) -> int:
         """Where the sentence of a story begins: with those of whom it tells, after what it belongs to."""

@@ -103,7 +103,9 @@ class ValueIndex:
         words = key_of(value).split()
         if word not in words or word in TELLING:
             return False
-        return sum(word in key_of(v).split() for own in self.counts.values() for v in own if len(own) <= CONTROLLED) == 1
+        return (
+            sum(word in key_of(v).split() for own in self.counts.values() for v in own if len(own) <= CONTROLLED) == 1
+        )
 
     def nearest(self, attribute: Attribute, words: str, limit: int = 3) -> tuple[str, ...]:
         """The values that look most like some words."""

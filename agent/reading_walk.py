@@ -106,36 +106,7 @@ class Walk:
     def take(self, span: Span) -> None:
         """Something that was read: a wish takes on what was said about it."""
         if span.kind == "want" and isinstance(span.payload, list):
-            measured = all(wanted.how in ("number", "time") for wanted in span.payload)
-            if self.ignore and self.allow and measured:
-                self.found.said += [Said(w, span.start, span.end, allowed=True) for w in span.payload]
-            elif self.ignore:
-                self.found.needless += [(wanted, self.allow) for wanted in span.payload]
-                self.found.ignored |= {token.norm for token in self.chart.tokens[span.start : span.end]}
-            for wanted in () if self.ignore else span.payload:
-                against = self.negated or self.too
-                if self.corrected:
-                    self._take_back(wanted.field)
-                if not (against and wanted.how == "meaning"):
-                    self.found.said.append(
-                        Said(
-                            wanted,
-                            span.start,
-                            span.end,
-                            against,
-                            self.strength,
-                            instead=self.replaces,
-                            also=self.also,
-                            allowed=self.alternative and not against,
-                            too=self.too,
-                        )
-                    )
-                if wanted.describe or (wanted.shun and against):
-                    self.found.words.append(Words(span.start, span.end, against))
-            self.used, self.also, self.too = True, False, False
-            if self.once or (self.degree and self._adjective_of(span)):
-                self.negated = self.once = False
-            self.degree = False
+            self._wish(span, span.payload)
         elif span.kind == "compare" and self.ignore:
             self._yield(span)
         elif span.kind == "words":
@@ -147,6 +118,38 @@ class Walk:
             self.used = True
             if span.kind == "title":
                 self.found.shunned.add(span.start)
+
+    def _wish(self, span: Span, wishes: list[Wanted]) -> None:
+        measured = all(wanted.how in ("number", "time") for wanted in wishes)
+        if self.ignore and self.allow and measured:
+            self.found.said += [Said(w, span.start, span.end, allowed=True) for w in wishes]
+        elif self.ignore:
+            self.found.needless += [(wanted, self.allow) for wanted in wishes]
+            self.found.ignored |= {token.norm for token in self.chart.tokens[span.start : span.end]}
+        for wanted in () if self.ignore else wishes:
+            against = self.negated or self.too
+            if self.corrected:
+                self._take_back(wanted.field)
+            if not (against and wanted.how == "meaning"):
+                self.found.said.append(
+                    Said(
+                        wanted,
+                        span.start,
+                        span.end,
+                        against,
+                        self.strength,
+                        instead=self.replaces,
+                        also=self.also,
+                        allowed=self.alternative and not against,
+                        too=self.too,
+                    )
+                )
+            if wanted.describe or (wanted.shun and against):
+                self.found.words.append(Words(span.start, span.end, against))
+        self.used, self.also, self.too = True, False, False
+        if self.once or (self.degree and self._adjective_of(span)):
+            self.negated = self.once = False
+        self.degree = False
 
     def _yield(self, span: Span) -> None:
         """'it can be longer': the comparison frees its attribute instead of binding it."""

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from convrec.agent.interpret import Ask, Reading, ReadingContext, UnknownValue
 from convrec.agent.reading_acts import ActHit, ActReader
 from convrec.agent.reading_adjectives import AdjectiveReader
+from convrec.agent.reading_ages import AgeReader
+from convrec.agent.reading_asides import aside
 from convrec.agent.reading_build import Builder, Draft
 from convrec.agent.reading_comparatives import ComparativeReader
 from convrec.agent.reading_critique import CritiqueReader
@@ -27,18 +29,18 @@ from convrec.agent.reading_grammar import english, phrases
 from convrec.agent.reading_language import CODES, pack, read_tokens
 from convrec.agent.reading_lasting import LastingReader
 from convrec.agent.reading_meaning import MeaningIndex
-from convrec.agent.reading_joins import Said
 from convrec.agent.reading_measured import Measured, Unmeasured
 from convrec.agent.reading_measures import MeasureReader
 from convrec.agent.reading_named import NamedItems
 from convrec.agent.reading_names import NameFinder
 from convrec.agent.reading_narrative import NarrativeReader
 from convrec.agent.reading_nations import UnknownNations
-from convrec.agent.reading_numbers import parse_digits, quantity_at
+from convrec.agent.reading_numbers import quantity_at
 from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import Bounds, year_extent
 from convrec.agent.reading_references import ReferenceReader
 from convrec.agent.reading_same import SameReader
+from convrec.agent.reading_sayings import SayingReader
 from convrec.agent.reading_scope import ScopeReader
 from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
@@ -58,13 +60,6 @@ _GIBBERISH = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|^[^aeiouy]{4,}$|(.)\1{3}")
 
 _FRESH = frozenset(["start_over", "undo"])
 """acts that take back what was said"""
-_PERSON = frozenset(["i", "im", "ive", "we", "were", "weve", "my", "our", "me"])
-_ASKING = frozenset(
-    "need want wanna looking searching recommend suggest find show give after fancy mood like about something".split()
-)
-_CHILD = 12
-"""years up to which somebody is a child"""
-
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
@@ -119,6 +114,8 @@ class RulesInterpreter:
         self.wishes = WishReader(catalogue, grammar, frozenset().union(*self.measures.words.values()))
         main = self.finder.main_topic
         self.narrative = NarrativeReader(catalogue, grammar, main.name if main is not None else "")
+        self.ages = AgeReader(grammar, self.finder, self.measures.age)
+        self.sayings = SayingReader(grammar, self.values)
         self.describer = Describer(catalogue, grammar)
 
     def value_texts(self) -> tuple[str, ...]:
@@ -166,7 +163,7 @@ class RulesInterpreter:
         self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
         self.wishes.read(chart, draft)
-        self.narrative.mark_sayings(chart, self.values.find)
+        self.sayings.mark(chart)
         self._measure(chart, draft)
         missing = self._find(chart)
         story = self.narrative.read(chart)
@@ -182,7 +179,7 @@ class RulesInterpreter:
         if not said and not words:
             self.drops.person(chart, draft)
         unread = self._unread(chart, words)
-        words = [w for w in words if w not in unread and not (said and self._aside(chart, w, said))]
+        words = [w for w in words if w not in unread and not (said and aside(chart, w, said))]
         self.builder.build(draft, said)
         remembered = self.lasting.remembered(lasting, said, words, chart)
         self.describer.read(chart, draft, words, said, story=story, instead=instead)
@@ -298,23 +295,6 @@ class RulesInterpreter:
                 unread.append(segment)
         return unread
 
-    def _aside(self, chart: Chart, words: Words, said: list[Said]) -> bool:
-        """'our book club met yesterday.', 'we are off to Ireland so we need': what only tells of the person."""
-        begin, end = words.start, words.end
-        while begin > 0 and not (chart.breaks(begin, ".;!?\n") or self._reason_ends(chart, begin)):
-            begin -= 1
-        while end < len(chart) and not (chart.breaks(end, ".;!?\n") or self._reason_ends(chart, end)):
-            end += 1
-        own = {token.norm for token in chart.tokens[begin:end]}
-        if any(begin <= entry.start < end for entry in said) or own.isdisjoint(_PERSON):
-            return False
-        return own.isdisjoint(_ASKING) and any(entry.start >= end for entry in said)
-
-    @staticmethod
-    def _reason_ends(chart: Chart, position: int) -> bool:
-        """'… so we need': what comes before is the reason."""
-        return chart.tokens[position].norm == "so" and chart.norms(position + 1, position + 2) in _PERSON
-
     def _measure(self, chart: Chart, draft: Draft) -> None:
         """Numbers and years."""
         position = 0
@@ -322,14 +302,14 @@ class RulesInterpreter:
             if chart.owner[position] is not None:
                 position += 1
                 continue
-            if self._age(chart, position):
+            if self.ages.read(chart, position):
                 continue
             if (again := self._again(chart, position, draft)) is not None:
                 chart.put(position, again[1], "want", [again[0]])
                 position = again[1]
                 continue
             found = self.measures.at(chart, position)
-            if isinstance(found, Measured) and self._of_life(chart, found):
+            if isinstance(found, Measured) and self.ages.of_life(chart, found):
                 chart.put(found.start, found.end, "words")
             elif isinstance(found, Measured):
                 how = "time" if found.attribute.role is Role.YEAR else "number"
@@ -340,12 +320,6 @@ class RulesInterpreter:
                 chart.put(found.start, found.end, "skip")
                 draft.note(f"Nothing is known here about the {found.what} of a {self.catalogue.schema.noun}.")
             position = max(position + 1, found.end if found is not None else 0)
-
-    def _of_life(self, chart: Chart, found: Measured) -> bool:
-        """'in her seventies' is an age."""
-        owners = (*self.grammar.narrative.owners, "my", "our", "your")
-        before = [token.norm for token in chart.tokens[max(0, found.start - 3) : found.start]]
-        return found.attribute.role is Role.YEAR and any(word in owners for word in before[-2:]) and "in" in before
 
     def _again(self, chart: Chart, position: int, draft: Draft) -> tuple[Wanted, int] | None:
         """'make it 50': a number without a comparator, alone in its message, moves the last bound that was said."""
@@ -383,23 +357,3 @@ class RulesInterpreter:
         low, high = self.measures.extent[leaf.field]
         moved = value < leaf.minimum if leaf.minimum is not None else value > (leaf.maximum or 0.0)
         return moved and low <= value <= high
-
-    def _age(self, chart: Chart, position: int) -> bool:
-        """'for my 8 year old' is about whom it is for."""
-        if self.measures.age is not None and chart.tokens[position].norm.isdigit():
-            old = chart.stems(position + 1, position + 3) == "year old"
-            if old or (position and chart.norms(position - 1, position) == "aged"):
-                bounds = Bounds(maximum=parse_digits(chart.tokens[position].norm))
-                wanted = wanted_range(self.measures.age, bounds, "number")
-                chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
-                return True
-        years = chart.tokens[position].norm
-        number = parse_digits(years) if years.isdigit() else self.grammar.numbers.get(years)
-        if number is None or chart.stems(position + 1, position + 3) != "year old":
-            return False
-        for_whom = {token.norm for token in chart.tokens[max(0, position - 3) : position]} & {"for", "my", "our"}
-        hits = self.values.find("for kid") if number <= _CHILD and for_whom else []
-        read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
-        kind = "want" if read else "skip" if for_whom else "words"
-        chart.put(position, position + 3, kind, read or None)
-        return True

@@ -11,7 +11,6 @@ from typing import Any
 
 from convrec.retrieval.reports import sanitise_text
 
-
 _MEASURED = {
     "volume": frozenset({"capacity", "volume", "size"}),
     "time": frozenset({"duration", "runtime", "time", "battery", "playtime"}),

@@ -42,7 +42,33 @@ _STAYS = """id,name,city,stars,price_per_night,guest_rating,breakfast_included,g
 4,Inn,Lisbon,2,60,8.1,no,yes
 5,Mill,Vienna,1,35,6.0,no,no
 """
+_TENTS = """id,name,category,persons,capacity_l,weight_g,waterproof,fit,material
+1,Ridge,Tents,2,,1800,yes,,Nylon
+2,Dome,Tents,4,,3900,no,,Nylon
+3,Wren Pack,Backpacks,,28,900,no,Unisex,Nylon
+4,Bison Pack,Backpacks,,45,1400,yes,Men,Nylon
+5,Heron Boot,Boots,,,1100,yes,Women,Leather
+6,Larch Bag,Sleeping Bags,,,1200,no,Unisex,Down
+7,Moss Bag,Sleeping Bags,,,1700,no,Unisex,Synthetic
+"""
+_BOOKS = """id,title,format,pages,genres,age_group
+1,The Long Thorn,Paperback,180,Crime,Adult
+2,Nine Foxes,Hardback,420,Short Stories,Adult
+3,The Amber Hive,Ebook,310,Cooking,Children
+4,Silent Orbit,Audiobook,,Crime,Young Adult
+5,Low Water,Paperback,240,Cooking,Adult
+"""
 CASES = [
+    (_TENTS, "a two-person tent", "1"),
+    (_TENTS, "a tent for four", "2"),
+    (_TENTS, "at least 40 litres", "4"),
+    (_TENTS, "a backpack for men", "3 4"),
+    (_TENTS, "a sleeping bag, no down please", "7"),
+    (_TENTS, "down sleeping bags", "6"),
+    (_TENTS, "waterproof boots for women", "5"),
+    (_BOOKS, "a whodunit, softcover pls", "1"),
+    (_BOOKS, "for grown ups, nothing over 200 pages", "1"),
+    (_BOOKS, "my sister refuses ebooks, a crime novel", "1 4"),
     (_GAMES, "a game for 4 players", "1 2 4 5 6"),
     (_GAMES, "something for 6 people", "2 4"),
     (_GAMES, "2-4 players", "1 2 6"),
@@ -98,7 +124,7 @@ CASES = [
 def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RulesInterpreter]:
     folder = tmp_path_factory.mktemp("catalogues")
     made: dict[str, Any] = {}
-    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS)):
+    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS, _TENTS, _BOOKS)):
         path = Path(folder, f"{number}.csv")
         path.write_text(text, encoding="utf-8")
         made[text] = RulesInterpreter(load(SourceFiles(path)).catalogue, today=2024)

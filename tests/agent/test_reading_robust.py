@@ -28,7 +28,7 @@ from convrec.agent.interpret import (
     TellMore,
 )
 from convrec.agent.rules import RulesInterpreter
-from convrec.retrieval.request import Request, apply_edits
+from convrec.retrieval.request import Request, Strength, apply_edits
 from tests.agent import reading_catalogues as data
 
 
@@ -200,6 +200,53 @@ def test_a_story_keeps_its_words(films: RulesInterpreter) -> None:
         parts = [e.part for e in films.read(message).edits if e.part is not None]
         assert [(p.text, p.weight) for p in parts if p.kind == "description"] == [(text, 1.0)], message
         assert not any(p.kind == "constraint" and p.negated for p in parts), message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "lovers from two families who hate each other",
+        "somebody who no longer wants to live",
+        "people in their seventies and eighties looking back on life",
+        "the world through the eyes of a five-year-old",
+        "people with no money who live on the street",
+        "getting away from the law",
+        "New York at night and its inhabitants",
+        "off to faraway lands full of dangers",
+        "newcomers trying to make it in a foreign land",
+        "a teacher and his unruly class",
+        "an old man and his daughter",
+    ],
+)
+def test_what_happens_in_a_story_binds_nothing(films: RulesInterpreter, message: str) -> None:
+    parts = [e.part for e in films.read(message, ReadingContext()).edits if e.part is not None]
+    assert any(p.kind == "description" and p.weight > 0 for p in parts)
+    assert not any(p.kind == "description" and p.weight < 0 for p in parts)
+    assert not any(p.kind == "constraint" and p.strength is not Strength.SOFT for p in parts), parts
+
+
+@pytest.mark.parametrize(
+    ("message", "label"),
+    [
+        ("a comedy about friends who rob a bank", "Comedy"),
+        ("horror films where nobody survives", "Horror"),
+        ("an old western", "Western"),
+        ("french films about an old man and his dog", "French"),
+    ],
+)
+def test_what_the_story_belongs_to_binds(films: RulesInterpreter, message: str, label: str) -> None:
+    parts = [e.part for e in films.read(message, ReadingContext()).edits if e.part is not None]
+    assert label in [p.label for p in parts if p.kind == "constraint" and p.strength is not Strength.SOFT]
+
+
+def test_what_is_told_of_oneself_is_no_description(films: RulesInterpreter) -> None:
+    for message in (
+        "Our film club met yesterday and nobody could agree. A comedy from the 80s.",
+        "me and my girlfriend are off to Ireland so we need a comedy from the 80s",
+    ):
+        parts = [e.part for e in films.read(message, ReadingContext()).edits if e.part is not None]
+        assert [p.label for p in parts if p.kind == "constraint"] == ["Comedy", "year 1980–1989"], message
+        assert not [p for p in parts if p.kind == "description"], message
 
 
 def test_every_part_remembers_its_words(films: RulesInterpreter) -> None:

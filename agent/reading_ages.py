@@ -1,0 +1,53 @@
+"""Ages of people: 'for my 8 year old', 'through the eyes of a five-year-old', 'in her seventies'."""
+
+from __future__ import annotations
+
+from convrec.agent.reading_find import Finder
+from convrec.agent.reading_grammar import Grammar
+from convrec.agent.reading_measured import Measured
+from convrec.agent.reading_numbers import parse_digits
+from convrec.agent.reading_ranges import Bounds
+from convrec.agent.reading_text import Chart
+from convrec.agent.reading_wanted import wanted_range
+from convrec.retrieval.schema import Attribute, Role
+
+_CHILD = 12
+"""years up to which somebody is a child"""
+_WHOSE = frozenset(["for", "my", "our"])
+
+
+class AgeReader:
+    """Reads whom something is for; an age of somebody in a story only describes.
+
+    Args:
+        age: the attribute that says from which age on an item suits, where there is one.
+    """
+
+    def __init__(self, grammar: Grammar, finder: Finder, age: Attribute | None) -> None:
+        self.grammar = grammar
+        self.finder = finder
+        self.age = age
+
+    def read(self, chart: Chart, position: int) -> bool:
+        """Takes an age that begins here; whether there was one."""
+        years = chart.tokens[position].norm
+        old = chart.stems(position + 1, position + 3) == "year old"
+        if self.age is not None and years.isdigit() and (old or chart.norms(max(0, position - 1), position) == "aged"):
+            wanted = wanted_range(self.age, Bounds(maximum=parse_digits(years)), "number")
+            chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
+            return True
+        number = parse_digits(years) if years.isdigit() else self.grammar.numbers.get(years)
+        if number is None or not old:
+            return False
+        for_whom = not _WHOSE.isdisjoint(token.norm for token in chart.tokens[max(0, position - 3) : position])
+        hits = self.finder.values.find("for kid") if number <= _CHILD and for_whom else []
+        read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
+        kind = "want" if read else "skip" if for_whom else "words"
+        chart.put(position, position + 3, kind, read or None)
+        return True
+
+    def of_life(self, chart: Chart, found: Measured) -> bool:
+        """Whether a span of years is somebody's age: 'in her seventies'."""
+        owners = {*self.grammar.narrative.owners, "my", "our", "your"}
+        before = [token.norm for token in chart.tokens[max(0, found.start - 3) : found.start]]
+        return found.attribute.role is Role.YEAR and "in" in before and not owners.isdisjoint(before[-2:])
