@@ -105,10 +105,9 @@ class NarrativeReader:
         person = place < len(chart) and chart.tokens[place].norm in self.grammar.persons
         if not person or not self._word_of_clause(chart, place + 1):
             return False
-        following = chart.tokens[place + 1]
-        return not (following.norm in self._told or self._is_item(chart, place + 1)) and (
-            chart.owner[place + 1] is None or chart.owner[place + 1].kind == "words"
-        )
+        following, span = chart.tokens[place + 1].norm, chart.owner[place + 1]
+        free = span is None or span.kind == "words"
+        return free and following not in self._told and not self._is_item(chart, place + 1)
 
     def _first_is_somebody(self, chart: Chart, end: int) -> bool:
         """Whether the sentence up to here is 'people', 'a man'."""

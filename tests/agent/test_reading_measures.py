@@ -57,6 +57,9 @@ _BOOKS = """id,title,format,pages,genres,age_group
 3,The Amber Hive,Ebook,310,Cooking,Children
 4,Silent Orbit,Audiobook,,Crime,Young Adult
 5,Low Water,Paperback,240,Cooking,Adult
+6,Salt,Hardback,250,Cooking,Adult
+7,Tide,Ebook,260,Short Stories,Adult
+8,Rust,Ebook,270,Short Stories,Children
 """
 CASES = [
     (_TENTS, "a two-person tent", "1"),
