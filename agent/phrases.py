@@ -15,12 +15,15 @@ from convrec.agent.wording import (
     is_countable,
     is_credit,
     kind_phrase,
+    names_things,
     plural,
     running,
     says_about,
+    says_look,
     with_article,
 )
 from convrec.retrieval.filters import And, Contains, Filter, In, Not, NotIn, Range
+from convrec.retrieval.hints import singular
 from convrec.retrieval.request import Constraint, Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 from convrec.retrieval.types import AttributeValue
@@ -234,7 +237,8 @@ class _Places:
         plain = self.schema.noun == CatalogueSchema.model_fields["noun"].default
         kinds = [words for words, countable in self.front if countable]
         if plain and len(kinds) == 1:
-            noun = kinds[0] if number == 1 else plural(kinds[0])
+            each = [singular(kind) for kind in kinds[0].split(" or ")]
+            noun = " or ".join(each if number == 1 else [plural(kind) for kind in each])
             return " ".join([*(words for words, countable in self.front if not countable), noun])
         return " ".join([*(words for words, _ in self.front), noun])
 
@@ -281,6 +285,8 @@ class _Places:
         if attribute.kind is AttributeKind.FLAG or positive == isinstance(node, Not):
             return spoken(label_filter(node, self.schema))
         listed = join_words([value_words(attribute, value) for value in inner.values], "or")
+        if says_look(attribute):
+            return f"not {listed}"
         if attribute.role is Role.TOPIC:
             return f"not about {listed}" if says_about(attribute, self.schema) else f"no {listed}"
         if is_credit(attribute):
@@ -324,9 +330,14 @@ class _Places:
             self.apart.append(self._denied(node))
         elif attribute.role is Role.TOPIC and not says_about(attribute, self.schema) and len(self.front) < 3:
             words = self._values(attribute, node)
-            self.front.append((words, len(node.values) == 1 and is_countable(words)))
+            things = attribute.kind is AttributeKind.CATEGORY and all(names_things(str(v)) for v in node.values)
+            self.front.append((words, things or (len(node.values) == 1 and is_countable(words))))
         elif attribute.kind is AttributeKind.FLAG and isinstance(node, In) and node.values == (True,):
             self.front.append((attribute.label, False))
+        elif says_look(attribute):
+            both = isinstance(node, Contains) and node.mode == "all"
+            listed = join_words([running(str(v)) for v in node.values], "and" if both else "or")
+            self.front.insert(0, (listed, False))
         elif attribute.role in (Role.LANGUAGE, Role.COUNTRY):
             self.origin.append(self._values(attribute, node))
         elif attribute.kind is AttributeKind.FLAG or attribute.numeric:

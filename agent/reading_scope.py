@@ -13,7 +13,9 @@ from convrec.agent.reading_walk import Scoped, Walk, Words
 class ScopeReader:
     """Walks a chart from left to right and says what is wanted, not wanted, ideal or a must."""
 
-    def __init__(self, grammar: Grammar, labels: frozenset[str]) -> None:
+    def __init__(self, grammar: Grammar, labels: frozenset[str], looks: frozenset[str] = frozenset()) -> None:
+        """`labels`: what attributes and entries are called; `looks`: attributes of colour and material."""
+        self._looks = looks
         self.grammar = grammar
         self._labels = labels
         self._idioms = phrases(grammar.negation.idioms)
@@ -42,7 +44,7 @@ class ScopeReader:
 
         `story`: places of words that tell what happens; they say nothing about how others are meant.
         """
-        walk = Walk(self.grammar, self._labels, chart, story, replaces=instead)
+        walk = Walk(self.grammar, self._labels, chart, story, replaces=instead, looks=self._looks)
         position = 0
         while position < len(chart):
             walk.enter(position)

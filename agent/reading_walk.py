@@ -62,6 +62,8 @@ class Walk:
     chart: Chart
     story: frozenset[int]
     replaces: bool
+    looks: frozenset[str] = frozenset()
+    """attributes whose values stand before what has them: colours"""
     found: Scoped = field(default_factory=Scoped)
     negated: bool = False
     used: bool = False
@@ -147,7 +149,7 @@ class Walk:
             if wanted.describe or (wanted.shun and against):
                 self.found.words.append(Words(span.start, span.end, against))
         self.used, self.also, self.too = True, False, False
-        if self.once or (self.degree and self._adjective_of(span)):
+        if self.once or (self.degree and self._adjective_of(span)) or self._looks_of(span, wishes):
             self.negated = self.once = False
         self.degree = False
 
@@ -255,6 +257,12 @@ class Walk:
             return
         self.found.words.append(Words(position, position + 1, self.negated, self.degree and self.negated))
         self.used = True
+
+    def _looks_of(self, span: Span, wishes: list[Wanted]) -> bool:
+        """'no black jackets': jackets, in another colour."""
+        following = self.chart.owner[span.end] if span.end < len(self.chart) else None
+        beside = following is not None and following.kind == "want" and self.chart.gap(span.end) == " "
+        return beside and all(wanted.field in self.looks for wanted in wishes)
 
     def _adjective_of(self, span: Span) -> bool:
         """'not too long horror films': the negation is of the adjective, not of what it belongs to."""

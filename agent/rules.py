@@ -50,6 +50,7 @@ from convrec.agent.reading_walk import Words
 from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.agent.reading_wishes import WishReader
 from convrec.agent.titles import TitleIndex
+from convrec.agent.wording import says_look
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Range
 from convrec.retrieval.request import RequestEdit
@@ -103,7 +104,8 @@ class RulesInterpreter:
         self.turn = ActResolver(catalogue)
         self.lasting = LastingReader(grammar)
         labels = {key_of(a.label) for a in catalogue.schema.attributes} | {key_of(catalogue.schema.noun)}
-        self.scope = ScopeReader(grammar, frozenset(labels))
+        looks = frozenset(a.name for a in catalogue.schema.attributes if says_look(a))
+        self.scope = ScopeReader(grammar, frozenset(labels), looks)
         for code in CODES:
             pack(code)
         self.builder = Builder(catalogue)

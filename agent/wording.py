@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from convrec.agent.labels import label_value
 from convrec.agent.reading_grammar import english
+from convrec.retrieval.hints import singular
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 
 
@@ -18,6 +19,7 @@ class _Wording(BaseModel):
     countable: str
     manner: tuple[str, ...]
     kind: tuple[str, ...]
+    look: tuple[str, ...]
     rated_by: tuple[str, ...]
 
 
@@ -65,6 +67,12 @@ def is_countable(kind: str) -> bool:
     return kind.casefold() in _countable()
 
 
+def names_things(kind: str) -> bool:
+    """Whether a kind is a plural that entries can be called by: 'tents', but 'cookware'."""
+    last = kind.casefold().rpartition(" ")[2]
+    return singular(last) != last
+
+
 def kind_phrase(value: str) -> str:
     """A kind on its own: 'a comedy', 'horror', 'science fiction'."""
     shown = running(value)
@@ -104,6 +112,11 @@ def says_about(attribute: Attribute, schema: CatalogueSchema) -> bool:
 def says_how(attribute: Attribute) -> bool:
     """Whether values of a topic say how the item is: moods and tones."""
     return attribute.role is Role.TOPIC and _labelled(attribute, _wording().manner)
+
+
+def says_look(attribute: Attribute) -> bool:
+    """Whether values stand before a noun: colours and materials."""
+    return attribute.role is None and _labelled(attribute, _wording().look)
 
 
 def _labelled(attribute: Attribute, words: tuple[str, ...]) -> bool:

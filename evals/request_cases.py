@@ -79,6 +79,7 @@ def read_cases(path: Path) -> tuple[list[RequestCase], list[str]]:
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}.") from error
     cases, problems = [], []
+    unknown: dict[str, list[str]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -88,8 +89,12 @@ def read_cases(path: Path) -> tuple[list[RequestCase], list[str]]:
         except (json.JSONDecodeError, ValidationError) as error:
             problems.append(f"line {number}: {str(error).splitlines()[0]}")
             continue
-        problems += [f"line {number} ({case.id}): unknown key {key!r}" for key in case.unknown_keys()]
+        for key in case.unknown_keys():
+            unknown.setdefault(key, []).append(f"line {number} ({case.id})")
         cases.append(case)
+    for key, places in unknown.items():
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        problems.append(f"{places[0]}{more}: unknown key {key!r}")
     if not cases:
         raise EvaluationError(f"{path} holds no request case; see docs/evaluation.md for their form.")
     return cases, problems

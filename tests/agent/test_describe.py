@@ -74,7 +74,7 @@ def test_the_request_in_another_domain() -> None:
         Constraint(filter=In(field="washable", values=(True,))),
         Constraint(filter=In(field="material", values=("Steel",))),
     )
-    assert describe_request(request, TOOL_SCHEMA) == "You want dishwasher-safe tools under 20 € with material Steel."
+    assert describe_request(request, TOOL_SCHEMA) == "You want steel dishwasher-safe tools under 20 €."
 
 
 def test_wishes_are_said_once_and_names_by_what_they_do() -> None:

@@ -68,6 +68,7 @@ CASES = [
     (_TENTS, "a backpack for men", "3 4"),
     (_TENTS, "a sleeping bag, no down please", "7"),
     (_TENTS, "down sleeping bags", "6"),
+    (_TENTS, "no down sleeping bags", "7"),
     (_TENTS, "waterproof boots for women", "5"),
     (_BOOKS, "a whodunit, softcover pls", "1"),
     (_BOOKS, "for grown ups, nothing over 200 pages", "1"),
