@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from convrec.agent.reading_comparatives import adjectives_of
 from convrec.agent.reading_grammar import Adjective, Grammar
+from convrec.agent.reading_joins import Said
 from convrec.agent.reading_numbers import attribute_dimension
 from convrec.agent.reading_ranges import Quantiles
 from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.retrieval.catalogue import Catalogue
-from convrec.retrieval.filters import And
-from convrec.retrieval.request import Strength
-from convrec.retrieval.schema import Attribute, Role
+from convrec.retrieval.filter_compile import mask
+from convrec.retrieval.filters import And, In
+from convrec.retrieval.request import Request, Strength
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _SCORES = ("rating", "score", "points", "stars", "grade", "review")
 """names of a column of quality"""
@@ -29,6 +34,8 @@ class AdjectiveReader:
         self.grammar = grammar
         self.quantiles = Quantiles(catalogue)
         self.amounts = self._amount_words()
+        kinds = [a for a in catalogue.schema.with_role(Role.TOPIC) if values.controlled(a)][:1]
+        self._kind = next((a.name for a in kinds if a.kind is AttributeKind.CATEGORY), None)
         self._degrees = {w: a for noun, a in self.amounts.items() for w in adjectives_of(noun) if not values.find(w)}
 
     def find(self, chart: Chart) -> None:
@@ -73,16 +80,49 @@ class AdjectiveReader:
         against = self.quantiles.side(attribute, entry.side, negated=True)
         if bounds is None:
             return None
-        wanted = wanted_range(attribute, bounds, "adjective", negative=against)
+        wanted = replace(wanted_range(attribute, bounds, "adjective", negative=against), degree=entry.side)
         companion = self.of_role_or_dimension(entry.and_role, None) if entry.and_role else None
         if companion is not None:
             also = self.quantiles.side(companion, entry.and_side, share=0.3)
             if also is not None:
                 second = wanted_range(companion, also, "adjective")
                 both = And(parts=(wanted.filter, second.filter))
-                wanted = replace(wanted, filter=both, label=f"{wanted.label}, {second.label}", bounds=None)
+                label = f"{wanted.label}, {second.label}"
+                wanted = replace(wanted, filter=both, label=label, bounds=None, degree="")
         strength = Strength.SOFT if entry.strength == "soft" else Strength.HARD
         return replace(wanted, strength=strength, novelty=entry.novelty, describe=entry.describe)
+
+    def within(self, said: list[Said], request: Request) -> list[Said]:
+        """'a light tent' is light for a tent: degrees are taken among the kind of thing that is asked for.
+
+        Only where an item is of one kind; a film of several genres is short among films.
+        """
+        rows = self._asked_kind(said, request) if any(entry.wanted.degree for entry in said) else None
+        return said if rows is None else [self._among(entry, rows) for entry in said]
+
+    def _asked_kind(self, said: list[Said], request: Request) -> NDArray[np.bool_] | None:
+        if self._kind is None:
+            return None
+        own = [s.wanted.filter for s in said if s.wanted.field == self._kind and not s.negated]
+        own = own or [
+            c.filter
+            for c in request.binding
+            if not c.negated and isinstance(c.filter, In) and c.filter.field == self._kind
+        ]
+        return mask(own[-1], self.catalogue) if own else None
+
+    def _among(self, entry: Said, rows: NDArray[np.bool_]) -> Said:
+        wanted = entry.wanted
+        if not wanted.degree or wanted.field not in self.catalogue.schema:
+            return entry
+        attribute = self.catalogue.schema.attribute(wanted.field)
+        among = self.quantiles.among(rows, attribute)
+        bounds = None if among is None else among.side(attribute, wanted.degree)
+        if among is None or bounds is None:
+            return entry
+        own = wanted_range(attribute, bounds, "adjective", negative=among.side(attribute, wanted.degree, negated=True))
+        kept = {name: getattr(wanted, name) for name in ("strength", "novelty", "describe", "soft", "degree", "note")}
+        return replace(entry, wanted=replace(own, **kept))
 
     def of_role_or_dimension(self, role: str | None, dimension: str | None) -> Attribute | None:
         """The numeric attribute of a role, or whose unit measures one of some dimensions."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convrec.retrieval.catalogue import EPOCH, Catalogue, iso_date
 from convrec.retrieval.filters import Range
@@ -160,15 +162,26 @@ def _year_label(attribute: Attribute, bounds: Bounds) -> str:
     return f"{attribute.label} ≤ {high}" if low is None else f"{attribute.label} ≥ {low}"
 
 
+Rows = NDArray[np.bool_]
+FEWEST = 8
+"""known values from which on a quarter of them means something"""
+
+
 class Quantiles:
     """Quantiles of the numeric attributes, sorted once."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._sorted = {}
-        for attribute in catalogue.schema.attributes:
-            if attribute.numeric:
-                values = catalogue.number(attribute.name)
-                self._sorted[attribute.name] = np.sort(values[~np.isnan(values)])
+    def __init__(self, catalogue: Catalogue, names: Iterable[str] | None = None, rows: Rows | None = None) -> None:
+        """Of all numeric attributes and items, or of some."""
+        self._catalogue = catalogue
+        self._sorted: dict[str, NDArray[np.float64]] = {}
+        for name in names or [a.name for a in catalogue.schema.attributes if a.numeric]:
+            values = catalogue.number(name) if rows is None else catalogue.number(name)[rows]
+            self._sorted[name] = np.sort(values[~np.isnan(values)])
+
+    def among(self, rows: Rows, attribute: Attribute) -> Quantiles | None:
+        """Those of an attribute among some items; None where too few of them have a value."""
+        own = Quantiles(self._catalogue, [attribute.name], rows)
+        return own if own._sorted[attribute.name].size >= FEWEST else None
 
     def at(self, name: str, quantile: float) -> float | None:
         """The value below which that share of the items lies; None where nothing is known."""

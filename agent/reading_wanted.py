@@ -36,6 +36,8 @@ class Wanted:
     novelty: float | None = None
     note: str = ""
     negative_label: str = ""
+    degree: str = ""
+    """'low', 'high' or 'top' where the bounds are a part of what there is"""
     shun: bool = False
     """said as not wanted, the words also go to the description"""
 

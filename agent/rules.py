@@ -177,6 +177,7 @@ class RulesInterpreter:
         self.drops.needless(draft, scoped, self.critique.fields(scoped.yielding))
         clarify = self.named.use(chart, draft, scoped.shunned)
         said = self.critique.too(draft, said) + self.critique.read(chart, draft)
+        said = self.adjectives.within(said, draft.context.request)
         self.turn.apply(acts, draft)
         if not said and not words:
             self.drops.person(chart, draft)
