@@ -31,7 +31,8 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     code: str
     function: str
-    suffixes: tuple[str, ...] = ()
+    suffixes: dict[str, tuple[str, ...]] = {}
+    """what an entry is called in English -> ends of compounds that call it so"""
     numbers: dict[str, int] = Field(default_factory=dict)
     patterns: tuple[_Pattern, ...] = ()
     phrases: dict[str, tuple[str, ...]]
@@ -53,7 +54,8 @@ class LanguagePack:
         self.code = data.code
         self.joiner = "" if data.code == "zh" else " "
         self.function = frozenset(fold(w) for w in data.function.split())
-        self.suffixes = data.suffixes
+        ends = ((fold(end), noun) for noun, own in data.suffixes.items() for end in own)
+        self.suffixes = dict(sorted(ends, key=lambda pair: -len(pair[0])))
         self.numbers = {fold(word): str(value) for word, value in data.numbers.items()}
         self._phrases: dict[str, str] = {}
         for name, words in (*_locale_names(data.code), *data.phrases.items()):
@@ -169,13 +171,13 @@ class LanguagePack:
 
     def _suffixed(self, unit: _Unit, position: int) -> tuple[str, int] | None:
         """'Horrorfilme' is 'Horror' and 'Filme'."""
-        for suffix in self.suffixes:
+        for suffix, noun in self.suffixes.items():
             if unit.norm.endswith(suffix) and len(unit.norm) > len(suffix) + 2:
                 stem = unit.norm.removesuffix(suffix).removesuffix("-")
                 for form in (stem, stem.removesuffix("s")):
                     if form in self._phrases:
-                        return f"{self._phrases[form]} film", position + 1
-                return f"{stem} film", position + 1
+                        return f"{self._phrases[form]} {noun}", position + 1
+                return f"{stem} {noun}", position + 1
         return None
 
 

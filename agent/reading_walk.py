@@ -261,7 +261,7 @@ class Walk:
     def _looks_of(self, span: Span, wishes: list[Wanted]) -> bool:
         """'no black jackets': jackets, in another colour."""
         following = self.chart.owner[span.end] if span.end < len(self.chart) else None
-        beside = following is not None and following.kind == "want" and self.chart.gap(span.end) == " "
+        beside = following is not None and following.kind == "want" and not self.chart.gap(span.end).strip()
         return beside and all(wanted.field in self.looks for wanted in wishes)
 
     def _adjective_of(self, span: Span) -> bool:
