@@ -162,7 +162,13 @@ class ReadingContext:
     offered: tuple[str, ...] = ()
     """answers or loosenings that the last reply offered, first one first"""
     last_focus: str | None = None
-    """id of the item that was talked about last"""
+    """id of the item that was talked about last; the first of a list that was just shown"""
+
+    @property
+    def talked_of(self) -> str | None:
+        """The item that was talked about since the list was shown."""
+        first = self.shown[0].id if self.shown else None
+        return self.last_focus if self.last_focus != first else None
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,9 @@ class ActReader:
             return ActHit(kind, (), titles, start, end) if titles else None
         if end < len(chart) and self._measured(chart, end):
             return None
-        ids = self.items(words, context)
+        named = context.request.references if kind == "more_like" and words in self.grammar.acts.focus else ()
+        # 'loved Inception', then 'like that': what was named goes before what was shown.
+        ids = (named[-1].item_id,) if named and context.talked_of is None else self.items(words, context)
         if not ids and (context.shown or kind not in ("explain", "compare", "tell_more")):
             return None
         return ActHit(kind, ids, (), start, end)
@@ -150,7 +152,11 @@ class ActReader:
         if chart.breaks(position, ".,;!?\n"):
             return False
         token = chart.tokens[position]
-        return token.norm in self.grammar.unit_index or token.stem in self.grammar.noun_words or token.stem == "star"
+        return (
+            token.norm in self.grammar.unit_index
+            or token.stem in self.grammar.noun_words
+            or token.stem in ("star", "time")
+        )
 
     def items(self, words: str, context: ReadingContext) -> tuple[str, ...]:
         """The shown items that words like 'the second one' or '1 and 4' point at."""

@@ -22,6 +22,7 @@ from convrec.retrieval.filters import And, In
 from convrec.retrieval.request import Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
+_ANYBODY = frozenset(["someone", "somebody", "nobody", "everybody", "everyone"])
 _SCORES = ("rating", "score", "points", "stars", "grade", "review")
 """names of a column of quality"""
 
@@ -63,7 +64,7 @@ class AdjectiveReader:
 
     def _of_somebody(self, chart: Chart, position: int) -> bool:
         """'an old man': said of somebody in a story."""
-        person = chart.norms(position + 1, position + 2) in self.grammar.persons
+        person = chart.norms(position + 1, position + 2) in self.grammar.persons - _ANYBODY
         return person and not chart.breaks(position + 1, ".,;!?\n") and chart.free(position + 1, position + 2)
 
     def adjective(self, entry: Adjective) -> Wanted | None:

@@ -152,6 +152,9 @@ class People(_Data):
     performer: tuple[str, ...]
     loose: tuple[str, ...]
     """cues that stand before other words as well"""
+    maker_after: tuple[str, ...]
+    performer_after: tuple[str, ...]
+    absent: tuple[str, ...]
     maker_labels: tuple[str, ...]
     performer_labels: tuple[str, ...]
     titles: tuple[str, ...]

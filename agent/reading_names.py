@@ -7,7 +7,7 @@ from dataclasses import replace
 from convrec.agent.reading_english import is_common, is_word
 from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_people import Name, PeopleIndex
-from convrec.agent.reading_text import Chart, Span, fold, preceded
+from convrec.agent.reading_text import Chart, Span, fold, preceded, words_of
 from convrec.agent.reading_unmet import Unmet
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_wanted import Wanted, either, value_filter, wanted_values
@@ -134,7 +134,9 @@ class NameFinder:
 
     def _misspelt(self, chart: Chart, start: int, cue: str) -> bool:
         token = chart.tokens[start]
-        if not (cue or token.capital):
+        beside = chart.tokens[start + 1].stem if start + 1 < len(chart) and chart.gap(start + 1) == " " else ""
+        unheard = not is_word(token.norm) and beside in self.grammar.noun_words and not self.values.find(token.stem)
+        if not (cue or token.capital or unheard):
             return False
         for stop in range(min(start + 4, len(chart)), start + 1, -1):
             if not chart.free(start, stop) or any(chart.gap(p) not in _GAPS for p in range(start + 1, stop)):
@@ -179,6 +181,57 @@ class NameFinder:
             return "performer" if wanted.field in {a.name for a in self.people.performers} else "maker"
         return ""
 
+    def _cue_after(self, chart: Chart, end: int) -> tuple[str, int]:
+        """'Woody Allen directed', 'Clint Eastwood as director': the cue after a name, and its length."""
+        own = self.grammar.people
+        if end < len(chart) and not chart.breaks(end, ",;!?\n"):
+            for kind, cues in (("maker", own.maker_after), ("performer", own.performer_after)):
+                if (length := chart.phrase_at(end, phrases(cues))) and self._of_kind(kind):
+                    return kind, length
+        return "", 0
+
+    def _of_kind(self, kind: str) -> tuple[Attribute, ...]:
+        return self.people.makers if kind == "maker" else self.people.performers
+
+    def absent(self, chart: Chart) -> None:
+        """'… but isn't in', 'where he's not acting himself': made by the person named before, without them."""
+        for position in range(len(chart)):
+            length = chart.phrase_at(position, phrases(self.grammar.people.absent))
+            span = self._person_before(chart, position) if length and self.people.performers else None
+            name = self._bearer(span)
+            if span is None or name is None or not self.people.makers:
+                continue
+            chart.put(span.start, span.end, "want", [self._wanted(name, "maker")])
+            end = position + length
+            end += chart.norms(end, end + 1) in ("himself", "herself", "themselves", "it", "them")
+            inside = self._wanted(name, "performer")
+            away = replace(
+                inside,
+                filter=inside.negative,
+                negative=inside.filter,
+                label=inside.not_label,
+                negative_label=inside.label,
+                values=(),
+            )
+            chart.put(position, end, "want", [away])
+
+    @staticmethod
+    def _person_before(chart: Chart, position: int) -> Span | None:
+        """The last person of the sentence before a place."""
+        for place in range(position - 1, -1, -1):
+            if chart.breaks(place + 1, ".;!?\n"):
+                return None
+            own = chart.owner[place]
+            if own is not None and _person(own) is not None:
+                return own
+        return None
+
+    def _bearer(self, span: Span | None) -> Name | None:
+        wanted = _person(span) if span is not None else None
+        if wanted is None or not wanted.values:
+            return self.people.full(fold(wanted.label)) if wanted is not None else None
+        return self.people.full(" ".join(words_of(wanted.values[0])))
+
     def _told(self, chart: Chart, start: int) -> bool:
         """Whether the cue before a word says by itself that a name follows: 'starring cash', not 'out of the cash'."""
         own = self.grammar.people
@@ -200,6 +253,9 @@ class NameFinder:
             cues = self.grammar.people.maker if cue == "maker" else self.grammar.people.performer
             begin = preceded(chart, start, phrases(cues))
             first = start if begin is None else begin
+        else:
+            cue, length = self._cue_after(chart, end)
+            end += length
         said = note or ("" if name.sure else f"I took “{chart.words(start, end)}” as {name.value}.")
         return chart.put(first, end, "want", [replace(self._wanted(name, cue), note=said)])
 

@@ -57,9 +57,12 @@ class SameReader:
             for length in (2, 1):
                 attribute = self._names.get(chart.stems(position, position + length))
                 end = position + length
-                if attribute is None or end >= len(chart) or chart.tokens[end].norm not in self._as:
+                if attribute is None:
                     continue
                 same = position > 0 and chart.tokens[position - 1].norm == "same"
+                if end >= len(chart) or chart.tokens[end].norm not in self._as:
+                    self._last_named(chart, draft, attribute, position, end)
+                    continue
                 if not same and (chart.tokens[position - 1].norm != "the" or attribute.role is not Role.PERSON):
                     continue
                 self._take(chart, draft, attribute, position - 1, end)
@@ -75,6 +78,23 @@ class SameReader:
             start -= 1
         if word == "whoever" or (word in ("who", "that") and start < position):
             self._take(chart, draft, self._maker, start, position + 1)
+
+    def _last_named(self, chart: Chart, draft: Draft, attribute: Attribute, position: int, end: int) -> None:
+        """'more by that director', 'anything else from the same author': of the item that was talked about last."""
+        if attribute.role is not Role.PERSON or not position or not chart.free(position - 1, end):
+            return
+        context = draft.context
+        named = [*context.request.references, *(x for x in context.request.exclusions if x.reason in ("seen", "named"))]
+        latest = max(named, key=lambda part: part.provenance.turn, default=None)
+        item = context.talked_of or (latest.item_id if latest is not None else None)
+        item = item or (context.shown[0].id if context.shown else None)
+        if chart.tokens[position - 1].norm not in ("that", "this", "same") or item not in self.catalogue:
+            return
+        start = position - 1
+        while start > 0 and chart.tokens[start - 1].norm in ("the", "by", "from", "with", "of"):
+            start -= 1
+        chart.put(start, end, "skip")
+        self._same(draft, attribute, self.catalogue.row(item), span=(start, end))
 
     def _take(self, chart: Chart, draft: Draft, attribute: Attribute, start: int, link: int) -> None:
         first = link + 1
@@ -96,9 +116,14 @@ class SameReader:
             start -= 1
         chart.put(start, end, "skip")
         row = hit.row
-        title = self.catalogue.titles[row]
         if hit.how != "exact" or not hit.clear:
             draft.note(f"I took “{chart.words(first, end)}” as {self.references.titles.label(row)}.")
+        self._same(draft, attribute, row, span=(start, end))
+
+    def _same(self, draft: Draft, attribute: Attribute, row: int, *, span: tuple[int, int]) -> None:
+        """The value of an item is asked for, the item itself is not."""
+        start, end = span
+        title = self.catalogue.titles[row]
         draft.exclude(row, "named", start, end)
         read = self._filter(attribute, row)
         if read is None:

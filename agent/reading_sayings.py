@@ -23,6 +23,8 @@ class SayingReader:
                 chart.put(position, end, "words")
             elif self._no_longer(chart, position):
                 chart.put(position, position + 2, "words")
+            elif times := self._times(chart, position):
+                chart.put(position, position + times, "skip")
             elif self._tells(chart, position) or self._beside_me(chart, position):
                 chart.put(position, position + 1, "skip")
 
@@ -34,6 +36,16 @@ class SayingReader:
         after = position + 2
         goes_on = after < len(chart) and not chart.breaks(after, ".,;!?\n")
         return goes_on and chart.tokens[after].norm != "than"
+
+    def _times(self, chart: Chart, position: int) -> int:
+        """'like 10 times': how often somebody did something; the number of words."""
+        like = int(chart.tokens[position].norm in ("like", "about"))
+        count, noun = (
+            chart.norms(position + like, position + like + 1),
+            chart.stems(position + like + 1, position + like + 2),
+        )
+        number = count.isdigit() or count in self.grammar.numbers
+        return like + 2 if number and noun == "time" and chart.free(position, position + like + 2) else 0
 
     def _tells(self, chart: Chart, position: int) -> bool:
         """'stories about bees' are whatever the catalogue has; a 'life story of' is not."""

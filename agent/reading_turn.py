@@ -35,6 +35,7 @@ class ActResolver:
 
     def apply(self, acts: list[ActHit], draft: Draft) -> None:
         """What acts on shown items change in the request."""
+        known = {r.item_id for r in draft.context.request.references if r.weight > 0}
         for hit in acts:
             ids = hit.ids or titled_ids(draft.chart, hit)
             reasons = {"seen": "seen", "reject": "rejected"}
@@ -44,7 +45,7 @@ class ActResolver:
                 row = self.catalogue.row(item_id)
                 if hit.kind in reasons:
                     draft.exclude(row, reasons[hit.kind], hit.start, hit.end)
-                elif hit.kind in ("more_like", "like"):
+                elif hit.kind in ("more_like", "like") and item_id not in known:
                     draft.refer(row, 1.0, hit.start, hit.end)
 
     def resolve(

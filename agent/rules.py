@@ -162,8 +162,10 @@ class RulesInterpreter:
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
         self.names.whole_names(chart)
+        self.names.absent(chart)
         self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
+        acts = [hit for hit in acts if not self._of_named(chart, hit)]
         self.wishes.read(chart, draft)
         self.sayings.mark(chart)
         self._measure(chart, draft)
@@ -217,6 +219,7 @@ class RulesInterpreter:
         self.adjectives.find(chart)
         self.finder.find_values(chart)
         missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
+        self.names.absent(chart)
         missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
         return missing + self.meaning.read(chart)
 
@@ -243,6 +246,17 @@ class RulesInterpreter:
             chart.put(start, opening.end, "act", opening)
             start = opening.end
         return acts, start
+
+    @staticmethod
+    def _of_named(chart: Chart, hit: ActHit) -> bool:
+        """'except Goodfellas, seen it': 'it' is the title of this sentence, not what was shown."""
+        if hit.kind != "seen" or chart.norms(hit.end - 1, hit.end) not in ("it", "that", "them", "those"):
+            return False
+        start = next((p for p in range(hit.start, 0, -1) if chart.breaks(p)), 0)
+        named = any(start <= span.start < hit.start for span in chart.spans("title"))
+        if named:
+            chart.put(hit.start, hit.end, "skip")
+        return named
 
     def _hesitant(self, chart: Chart, start: int) -> int:
         """Where 'oh no', 'nah' before what is meant ends."""

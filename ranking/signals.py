@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from convrec.ranking.cold_start import Lending
 from convrec.ranking.collaborative import ItemToItem
+from convrec.ranking.profiles import ValueProfiles
 from convrec.ranking.types import Person
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filter_compile import mask
@@ -44,7 +46,7 @@ LONG_TAILED = frozenset({"ease", "decayed_ease", "topics"})
 CLIP = 4.0
 """standard deviations beyond which a signal says no more"""
 
-SOFT_SCALE = 2.0
+SOFT_SCALE = 4.0
 """what meeting a soft constraint of weight 1 is worth, in standard deviations of the other signals"""
 
 LONG_TAIL_CLIP = 12.0
@@ -52,6 +54,9 @@ LONG_TAIL_CLIP = 12.0
 
 LOG_SCALE = 2.0
 """nats that count as one standard deviation of the other signals: log-probabilities keep their scale"""
+
+SHARED = 0.3
+"""what sharing values counts in likeness to an example; the rest is the nearness of the texts"""
 
 SMOOTHING = 0.01
 """share of popularity in the transitions, so that none is impossible"""
@@ -144,6 +149,8 @@ class Signals:
         """(n, S) one standardised column for each of `SIGNALS`."""
         rows = recalled.rows
         found: dict[str, NDArray[np.floating]] = dict(recalled.channels)
+        if "like_item" in found:
+            found["like_item"] = self._alike(found["like_item"], request, rows)
         found["popularity"] = self._known[rows]
         found["quality"] = self._quality[rows]
         found["freshness"] = self._released[rows]
@@ -173,6 +180,21 @@ class Signals:
         # Wishes are not standardised: a rare match would count far more than the weight it was given.
         columns["soft"] = np.clip(soft - soft.mean(), -CLIP, CLIP) if rows.size else blank
         return np.stack([columns[name] for name in SIGNALS], axis=1)
+
+    def _alike(
+        self, cosines: NDArray[np.floating], request: Request, rows: NDArray[np.int32]
+    ) -> NDArray[np.floating]:
+        """(n,) likeness to the examples, by what is told of the items and by the values that they share."""
+        examples = [r for r in request.references if r.item_id in self.catalogue]
+        if not examples:
+            return cosines
+        anchors = np.array([self.catalogue.row(r.item_id) for r in examples])
+        shared = self._profiles.likeness(anchors, np.array([r.weight for r in examples]), rows)
+        return (1 - SHARED) * standardise(cosines) + SHARED * standardise(shared)
+
+    @cached_property
+    def _profiles(self) -> ValueProfiles:
+        return ValueProfiles(self.catalogue)
 
     def sequence_scores(self, person: Person) -> NDArray[np.float32]:
         """(I,) log-probabilities of a person's next item, remembered by history."""

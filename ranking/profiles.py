@@ -1,0 +1,45 @@
+"""How alike items are by the values they share: genres, themes, makers, weighed by how rare a value is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.schema import AttributeKind, Role
+
+FEWEST = 2
+"""items that must carry a value for it to make any two alike"""
+
+
+class ValueProfiles:
+    """TF-IDF over the values of topics and people (Salton and Buckley 1988, with a binary term frequency)."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        items = len(catalogue)
+        rows: list[NDArray[np.int32]] = []
+        weights: list[float] = []
+        for role in (Role.TOPIC, Role.PERSON):
+            for attribute in catalogue.schema.with_role(role):
+                if attribute.kind not in (AttributeKind.CATEGORY, AttributeKind.CATEGORIES):
+                    continue
+                column = catalogue.categories(attribute.name)
+                for code, count in enumerate(column.counts.tolist()):
+                    if count >= FEWEST:
+                        rows.append(column.rows(code))
+                        weights.append(float(np.log(items / count)))
+        sizes = [own.size for own in rows]
+        values = np.repeat(np.arange(len(rows)), sizes)
+        entries = (np.repeat(np.asarray(weights, np.float32), sizes), (np.concatenate(rows) if rows else [], values))
+        matrix = sparse.csr_matrix(entries, shape=(items, max(len(rows), 1)), dtype=np.float32)
+        lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+        self._profiles = sparse.csr_matrix(sparse.diags(1 / np.maximum(lengths, 1e-9)) @ matrix)
+
+    def likeness(
+        self, anchors: NDArray[np.integer], weights: NDArray[np.floating], rows: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        """(n,) weighed mean cosine of `rows` (n,) with the profiles of `anchors` (a,) of `weights` (a,)."""
+        share = np.asarray(weights, np.float32) / max(float(np.abs(weights).sum()), 1e-9)
+        direction = share @ self._profiles[anchors]
+        return np.asarray(self._profiles[rows] @ direction, np.float32).ravel()
