@@ -1,4 +1,4 @@
-"""How alike items are by the values they share: genres, themes, makers, weighed by how rare a value is."""
+"""How alike items are by the values they share: of which kinds they are, and themes and makers, the rarer the more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ FEWEST = 2
 
 
 class ValueProfiles:
-    """TF-IDF over the values of topics and people (Salton and Buckley 1988, with a binary term frequency)."""
+    """TF-IDF over the values of topics and people (Salton and Buckley 1988, with a binary term frequency).
+
+    The kinds, the values of the first topic (genres), are compared by themselves as well: as sets (Jaccard).
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         items = len(catalogue)
@@ -34,12 +37,38 @@ class ValueProfiles:
         entries = (np.repeat(np.asarray(weights, np.float32), sizes), (np.concatenate(rows) if rows else [], values))
         matrix = sparse.csr_matrix(entries, shape=(items, max(len(rows), 1)), dtype=np.float32)
         lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+        self._kinds = _kinds(catalogue)
         self._profiles = sparse.csr_matrix(sparse.diags(1 / np.maximum(lengths, 1e-9)) @ matrix)
 
     def likeness(
         self, anchors: NDArray[np.integer], weights: NDArray[np.floating], rows: NDArray[np.integer]
     ) -> NDArray[np.float32]:
         """(n,) weighed mean cosine of `rows` (n,) with the profiles of `anchors` (a,) of `weights` (a,)."""
-        share = np.asarray(weights, np.float32) / max(float(np.abs(weights).sum()), 1e-9)
-        direction = share @ self._profiles[anchors]
+        direction = _shares(weights) @ self._profiles[anchors]
         return np.asarray(self._profiles[rows] @ direction, np.float32).ravel()
+
+    def kinship(
+        self, anchors: NDArray[np.integer], weights: NDArray[np.floating], rows: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        """(n,) weighed mean Jaccard index of the kinds of `rows` (n,) and those of `anchors` (a,)."""
+        own, theirs = self._kinds[rows], self._kinds[anchors]
+        common = np.asarray((own @ theirs.T).todense())  # (n, a)
+        sizes = np.asarray(own.sum(axis=1)) + np.asarray(theirs.sum(axis=1)).T
+        jaccard = common / np.maximum(sizes - common, 1)
+        return np.asarray(jaccard @ _shares(weights), np.float32).ravel()
+
+
+def _shares(weights: NDArray[np.floating]) -> NDArray[np.float32]:
+    return np.asarray(weights, np.float32) / np.float32(max(float(np.abs(weights).sum()), 1e-9))
+
+
+def _kinds(catalogue: Catalogue) -> sparse.csr_matrix:
+    """(I, K) which kinds each item is of; no column where the catalogue has no such attribute."""
+    for attribute in catalogue.schema.with_role(Role.TOPIC):
+        if attribute.kind in (AttributeKind.CATEGORY, AttributeKind.CATEGORIES):
+            column = catalogue.categories(attribute.name)
+            rows = [column.rows(code) for code in range(len(column.vocabulary))]
+            codes = np.repeat(np.arange(len(rows)), [own.size for own in rows])
+            entries = (np.ones(codes.size, np.float32), (np.concatenate(rows) if rows else [], codes))
+            return sparse.csr_matrix(entries, shape=(len(catalogue), max(len(rows), 1)))
+    return sparse.csr_matrix((len(catalogue), 1), dtype=np.float32)

@@ -58,6 +58,9 @@ LOG_SCALE = 2.0
 SHARED = 0.3
 """what sharing values counts in likeness to an example; the rest is the nearness of the texts"""
 
+KINSHIP = 0.3
+"""what being of the same kinds counts beside both"""
+
 SMOOTHING = 0.01
 """share of popularity in the transitions, so that none is impossible"""
 
@@ -181,16 +184,16 @@ class Signals:
         columns["soft"] = np.clip(soft - soft.mean(), -CLIP, CLIP) if rows.size else blank
         return np.stack([columns[name] for name in SIGNALS], axis=1)
 
-    def _alike(
-        self, cosines: NDArray[np.floating], request: Request, rows: NDArray[np.int32]
-    ) -> NDArray[np.floating]:
+    def _alike(self, cosines: NDArray[np.floating], request: Request, rows: NDArray[np.int32]) -> NDArray[np.floating]:
         """(n,) likeness to the examples, by what is told of the items and by the values that they share."""
         examples = [r for r in request.references if r.item_id in self.catalogue]
         if not examples:
             return cosines
         anchors = np.array([self.catalogue.row(r.item_id) for r in examples])
-        shared = self._profiles.likeness(anchors, np.array([r.weight for r in examples]), rows)
-        return (1 - SHARED) * standardise(cosines) + SHARED * standardise(shared)
+        weights = np.array([r.weight for r in examples])
+        shared = standardise(self._profiles.likeness(anchors, weights, rows))
+        kin = standardise(self._profiles.kinship(anchors, weights, rows))
+        return (1 - SHARED) * standardise(cosines) + SHARED * shared + KINSHIP * kin
 
     @cached_property
     def _profiles(self) -> ValueProfiles:
