@@ -16,8 +16,10 @@ from scipy import sparse
 NEIGHBOURS = 5
 SHARPNESS = 8.0
 """power of the cosine that neighbours are weighed by"""
-DOUBT = 1.25
-"""interactions of a typical item at which an unmet one is taken for half new and half passed over"""
+TRIAL = 2.0
+"""what borrowed evidence of a single new item counts against evidence of an item's own: a new item has to be tried"""
+FORESIGHT = 0.5
+"""power of the interactions that are expected of an item, against those of its lenders"""
 BLOCK = 1024
 """cold items compared with the others at a time"""
 
@@ -58,18 +60,20 @@ class Lending:
         return cls(sparse.csr_matrix(entries, shape=(size, size)))
 
 
-def lend(counts: NDArray[np.number], vectors: NDArray[np.floating]) -> Lending | None:
+def lend(counts: NDArray[np.number], vectors: NDArray[np.floating], expected: NDArray[np.floating]) -> Lending | None:
     """Who lends to whom; None where every item was met, or none.
 
     Args:
         counts: (I,) interactions of each item; 0 makes it cold.
         vectors: (I, d) unit content vectors.
+        expected: (I,) `log(1 + interactions)` that are expected of each item (`expected_interactions`).
     """
     cold, met = np.flatnonzero(counts == 0), np.flatnonzero(counts > 0)
     if not cold.size or not met.size:
         return None
     lenders = np.asarray(vectors[met], np.float32)
-    share = share_lent(counts)
+    known = np.log1p(counts[met].astype(np.float64))
+    boldness = TRIAL * (1 - expected_share(counts, expected))
     reach = min(NEIGHBOURS, met.size)
     rows, columns, weights = [met], [met], [np.ones(met.size, np.float32)]
     for start in range(0, cold.size, BLOCK):
@@ -77,7 +81,9 @@ def lend(counts: NDArray[np.number], vectors: NDArray[np.floating]) -> Lending |
         cosines = np.asarray(vectors[part], np.float32) @ lenders.T  # (b, M)
         near = np.argpartition(-cosines, reach - 1, axis=1)[:, :reach]
         strength = np.maximum(np.take_along_axis(cosines, near, axis=1), 0) ** SHARPNESS
-        strength *= share / np.maximum(strength.sum(axis=1, keepdims=True), 1e-9)
+        strength /= np.maximum(strength.sum(axis=1, keepdims=True), 1e-9)
+        ahead = expected[part] - (strength * known[near]).sum(axis=1)
+        strength *= (boldness * np.exp(FORESIGHT * ahead))[:, None]
         rows.append(np.repeat(part, reach))
         columns.append(met[near].ravel())
         weights.append(strength.ravel())
@@ -86,14 +92,10 @@ def lend(counts: NDArray[np.number], vectors: NDArray[np.floating]) -> Lending |
     return Lending(sparse.csr_matrix(entries, shape=(size, size)))
 
 
-def share_lent(counts: NDArray[np.number]) -> float:
-    """What borrowed evidence counts against evidence of an item's own, `m / (m + DOUBT)`, in [0, 1].
+def expected_share(counts: NDArray[np.number], expected: NDArray[np.floating]) -> float:
+    """The share of all interactions to come that cold items can expect, in [0, 1].
 
-    `m` is the median of the interactions of items that were met. Where items are met by hundreds, one without any can
-    only be new, and is as good as its neighbours; where a handful is usual, it may as well have been passed over.
+    Few new items can be tried more than they earned; where most of a catalogue is new, none can.
     """
-    met = counts[counts > 0]
-    if not met.size:
-        return 0.0
-    typical = float(np.median(met))
-    return typical / (typical + DOUBT)
+    hoped = float(np.expm1(expected[counts == 0]).sum())
+    return hoped / max(hoped + float(counts.sum()), 1e-9)

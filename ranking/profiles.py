@@ -34,8 +34,7 @@ class ValueProfiles:
                         weights.append(float(np.log(items / count)))
         sizes = [own.size for own in rows]
         values = np.repeat(np.arange(len(rows)), sizes)
-        entries = (np.repeat(np.asarray(weights, np.float32), sizes), (np.concatenate(rows) if rows else [], values))
-        matrix = sparse.csr_matrix(entries, shape=(items, max(len(rows), 1)), dtype=np.float32)
+        matrix = _placed(np.repeat(np.asarray(weights, np.float32), sizes), rows, values, items)
         lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
         self._kinds = _kinds(catalogue)
         self._profiles = sparse.csr_matrix(sparse.diags(1 / np.maximum(lengths, 1e-9)) @ matrix)
@@ -69,6 +68,13 @@ def _kinds(catalogue: Catalogue) -> sparse.csr_matrix:
             column = catalogue.categories(attribute.name)
             rows = [column.rows(code) for code in range(len(column.vocabulary))]
             codes = np.repeat(np.arange(len(rows)), [own.size for own in rows])
-            entries = (np.ones(codes.size, np.float32), (np.concatenate(rows) if rows else [], codes))
-            return sparse.csr_matrix(entries, shape=(len(catalogue), max(len(rows), 1)))
+            return _placed(np.ones(codes.size, np.float32), rows, codes, len(catalogue))
     return sparse.csr_matrix((len(catalogue), 1), dtype=np.float32)
+
+
+def _placed(
+    data: NDArray[np.float32], rows: list[NDArray[np.int32]], columns: NDArray[np.int64], items: int
+) -> sparse.csr_matrix:
+    """(items, number of `rows`) with the entries of each column, its rows in order; one empty column at least."""
+    places = np.concatenate(rows) if rows else np.zeros(0, np.int32)
+    return sparse.csr_matrix((data, (places, columns)), shape=(items, max(len(rows), 1)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from convrec.ranking.attraction import expected_interactions
 from convrec.ranking.cold_start import lend
 from convrec.ranking.collaborative import EaseSettings, fit_ease, fit_transitions, item_counts
 from convrec.ranking.metrics import ndcg_at
@@ -148,7 +149,8 @@ def _fitted(
         return Signals(material.catalogue, popularity)
     whole, decayed = fit_ease(log, items, WHOLE_HISTORIES), fit_ease(log, items)
     transitions = fit_transitions(log, items)
-    lending = lend(item_counts(log, items), material.vectors)
+    counts = item_counts(log, items)
+    lending = lend(counts, material.vectors, expected_interactions(counts, material.vectors, material.catalogue))
     if lending is not None:
         whole, decayed, transitions = (model.mixed(lending.mixture) for model in (whole, decayed, transitions))
     return Signals(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from convrec.ranking.attraction import expected_interactions
 from convrec.ranking.cold_start import lend
 from convrec.ranking.collaborative import ItemToItem
 from convrec.ranking.signals import Signals
@@ -34,7 +35,7 @@ def transfer_ranker(
     if ranker.signals.lending is not None:
         met &= ranker.signals.lending.met[origin]
     counts = np.where(met, np.maximum(np.expm1(popularity), 1), 0)
-    lending = lend(counts, vectors)
+    lending = lend(counts, vectors, expected_interactions(counts, vectors, catalogue))
     known = np.flatnonzero(origin >= 0)
     ones = np.ones(known.size, np.float32)
     mixture = sparse.csr_matrix((ones, (known, origin[known])), shape=(origin.size, len(old_ids)))
