@@ -69,7 +69,7 @@ def _kinds(catalogue: Catalogue) -> sparse.csr_matrix:
             rows = [column.rows(code) for code in range(len(column.vocabulary))]
             codes = np.repeat(np.arange(len(rows)), [own.size for own in rows])
             return _placed(np.ones(codes.size, np.float32), rows, codes, len(catalogue))
-    return sparse.csr_matrix((len(catalogue), 1), dtype=np.float32)
+    return _placed(np.zeros(0, np.float32), [], np.zeros(0, np.int64), len(catalogue))
 
 
 def _placed(
