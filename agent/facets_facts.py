@@ -44,6 +44,15 @@ def about_facets(context: NarrationContext, facts: Facts, used: frozenset[str]) 
             continue
         chosen = tuple(ranked[:2])
         listed = fragment(attribute, chosen, facts.schema)
+        if any(attribute.name in c.fields and not c.negated for c in context.request.binding):
+            yield Facet(
+                "about",
+                (f"It is also {listed}.", f"Also {listed}.", f"Besides, it is {listed}."),
+                field_evidence(attribute.name, chosen),
+                frozenset({attribute.name}),
+                joined=(f", it is also {listed}.",),
+            )
+            continue
         yield Facet(
             "about",
             (

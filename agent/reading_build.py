@@ -26,6 +26,13 @@ from convrec.retrieval.request import (
 )
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
+COMPANION = 0.25
+"""weight of a wish that a word brings along: the tag beside the kind of the same name"""
+GUESSED = 0.5
+"""that of a wish that was understood, not said: 'explosions' for action; one that was said counts 1"""
+QUOTED = 0.1
+"""that of a tag whose words the description holds anyway"""
+
 
 @dataclass
 class Draft:
@@ -262,13 +269,15 @@ class Builder:
                 strength=strength,
                 negated=entry.negated,
                 label=self._label(entry) if old is None else f"{old.label} or {self._label(entry)}",
-                weight=0.2 if wanted.how == "keyword" else 1.0,
+                weight=_weight(entry),
                 provenance=provenance,
             )
         )
         for companion, label in wanted.soft if not entry.negated else ():
             draft.add(
-                Constraint(filter=companion, strength=Strength.SOFT, label=label, weight=0.5, provenance=provenance)
+                Constraint(
+                    filter=companion, strength=Strength.SOFT, label=label, weight=COMPANION, provenance=provenance
+                )
             )
 
     def _beside(self, draft: Draft, entry: Said) -> Constraint | None:
@@ -326,3 +335,9 @@ def _nation(catalogue: Catalogue, old: Constraint, wanted: Wanted) -> bool:
         return False
     roles = {catalogue.schema.attribute(name).role for name in old.fields}
     return bool(roles) and roles <= {Role.LANGUAGE, Role.COUNTRY}
+
+
+def _weight(entry: Said) -> float:
+    if entry.wanted.how == "keyword":
+        return QUOTED
+    return GUESSED if entry.wanted.strength is Strength.SOFT and entry.strength is not Strength.SOFT else 1.0

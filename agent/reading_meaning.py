@@ -132,7 +132,11 @@ class MeaningIndex:
         runner = float(scores[order[1]]) if scores.size > 1 else 0.0
         main = self.finder.main_topic is not None and attribute.name == self.finder.main_topic.name
         wanted = wanted_values(attribute, (value,), "meaning")
-        part = self.values.is_part(chart.tokens[position].stem, value)
+        word = chart.tokens[position].stem
+        sharing = self.values.parts_with(word, attribute)
+        if sharing > 1 and word in key_of(value).split():
+            return
+        part = sharing == 1 and word in key_of(value).split()
         hard = (main and best >= SURE and best - runner >= MARGIN) or (part and best - runner >= PART_MARGIN)
         soft = replace(wanted, strength=Strength.HARD if hard else Strength.SOFT, describe=True)
         chart.put(position, position + 1, "want", [soft])

@@ -98,14 +98,11 @@ class ValueIndex:
             return None
         return str(found[0])
 
-    def is_part(self, word: str, value: str) -> bool:
-        """Whether a word of a value's name says which of the values is meant: 'silent' of 'Silent film'."""
-        words = key_of(value).split()
-        if word not in words or word in TELLING:
-            return False
-        return (
-            sum(word in key_of(v).split() for own in self.counts.values() for v in own if len(own) <= CONTROLLED) == 1
-        )
+    def parts_with(self, word: str, attribute: Attribute) -> int:
+        """Number of values of a controlled attribute that have a telling word in their name: 2 for 'water'."""
+        if word in TELLING or not self.controlled(attribute):
+            return 0
+        return sum(word in key_of(value).split() for value in self.counts[attribute.name])
 
     def nearest(self, attribute: Attribute, words: str, limit: int = 3) -> tuple[str, ...]:
         """The values that look most like some words."""
