@@ -152,6 +152,8 @@ def _count_bound(node: Range, attribute: Attribute) -> str:
     low, high = (
         None if n is None else f"{int(n):,}" if n == int(n) else f"{n:g}" for n in (node.minimum, node.maximum)
     )
+    if low is not None and low == high:
+        return f"with {counted_value(attribute, node.minimum or 0.0)}"
     if low is not None and high is not None:
         return f"with {low}–{high} {noun}"
     if low is not None:
@@ -240,7 +242,10 @@ class _Places:
             each = [singular(kind) for kind in kinds[0].split(" or ")]
             noun = " or ".join(each if number == 1 else [plural(kind) for kind in each])
             return " ".join([*(words for words, countable in self.front if not countable), noun])
-        return " ".join([*(words for words, _ in self.front), noun])
+        front = [words for words, _ in self.front]
+        if front and front[-1].rpartition(" ")[2] == self.schema.noun:
+            return " ".join([*front[:-1], front[-1].removesuffix(self.schema.noun) + noun])
+        return " ".join([*front, noun])
 
     def put(self, constraint: Constraint) -> None:
         node = constraint.filter

@@ -63,7 +63,9 @@ class AdjectiveReader:
         return "about" in before or (before[-1:] == ["a"] and before[:1] == ["with"])
 
     def _of_somebody(self, chart: Chart, position: int) -> bool:
-        """'an old man': said of somebody in a story."""
+        """'an old man', 'my old bag': said of somebody in a story, or of what the person has."""
+        if position and chart.norms(position - 1, position) in ("my", "our"):
+            return True
         person = chart.norms(position + 1, position + 2) in self.grammar.persons - _ANYBODY
         return person and not chart.breaks(position + 1, ".,;!?\n") and chart.free(position + 1, position + 2)
 

@@ -14,18 +14,31 @@ _ASKING = frozenset(
 
 def aside(chart: Chart, words: Words, said: list[Said]) -> bool:
     """Whether free words stand in a sentence about the person that asks for nothing, before one that does."""
+    begin, end = _around(chart, words, ".;!?\n")
+    if _of_person(chart, begin, end) and not any(begin <= entry.start < end for entry in said):
+        return any(entry.start >= end for entry in said)
+    # 'my backpack broke, need a new one': it is known what, not why.
+    begin, end = _around(chart, words, ",.;!?\n")
+    asks = not _ASKING.isdisjoint(token.norm for token in chart.tokens[end:])
+    return asks and _of_person(chart, begin, end) and any(begin <= entry.start < end for entry in said)
+
+
+def _around(chart: Chart, words: Words, signs: str) -> tuple[int, int]:
+    """The sentence or clause that some words stand in; the reason for one ends it too ('… so we need')."""
     begin, end = words.start, words.end
-    while begin > 0 and not _ends(chart, begin):
+    while begin > 0 and not _ends(chart, begin, signs):
         begin -= 1
-    while end < len(chart) and not _ends(chart, end):
+    while end < len(chart) and not _ends(chart, end, signs):
         end += 1
+    return begin, end
+
+
+def _of_person(chart: Chart, begin: int, end: int) -> bool:
+    """Whether it is about the person and asks for nothing."""
     own = {token.norm for token in chart.tokens[begin:end]}
-    if own.isdisjoint(_PERSON) or not own.isdisjoint(_ASKING):
-        return False
-    return not any(begin <= entry.start < end for entry in said) and any(entry.start >= end for entry in said)
+    return not own.isdisjoint(_PERSON) and own.isdisjoint(_ASKING)
 
 
-def _ends(chart: Chart, position: int) -> bool:
-    """Whether a sentence, or the reason for one ('… so we need'), ends before a token."""
+def _ends(chart: Chart, position: int, signs: str) -> bool:
     reason = chart.tokens[position].norm == "so" and chart.norms(position + 1, position + 2) in _PERSON
-    return reason or chart.breaks(position, ".;!?\n")
+    return reason or chart.breaks(position, signs)

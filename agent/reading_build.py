@@ -126,7 +126,7 @@ class Builder:
             for other in tuple(kept):
                 if self._contradict(other, entry):
                     kept.remove(other)
-                    if not entry.instead:
+                    if not entry.instead and not self._sharper(other, entry):
                         first, second = self._label(other), self._label(entry)
                         draft.note(f"You said both “{first}” and “{second}”; I kept “{second}”.")
             kept.append(entry)
@@ -179,6 +179,14 @@ class Builder:
                 return a.how == "adjective"
             return not a.bounds.meet(b.bounds).possible
         return bool(a.values and b.values and second.instead and not (first.instead or second.negated or first.negated))
+
+    @staticmethod
+    def _sharper(first: Said, second: Said) -> bool:
+        """'short, under 150 pages': the number says what the word meant."""
+        a, b = first.wanted, second.wanted
+        if a.how != "adjective" or a.bounds is None or b.bounds is None or first.negated or second.negated:
+            return False
+        return a.bounds.meet(b.bounds).possible
 
     @staticmethod
     def _label(entry: Said) -> str:

@@ -220,6 +220,7 @@ class Walk:
                 self._yield(span)
         if needless:
             self.found.needless += [(entry.wanted, False) for entry in said]
+            self.found.words = [w for w in self.found.words if w.start < self.clause_start]
         else:
             self.found.said += [replace(entry, allowed=not entry.negated) for entry in said]
 
