@@ -247,8 +247,8 @@ async def test_over_stdio_with_a_real_process(film_workspace: Path) -> None:
         elapsed = time.perf_counter() - started
         (server,) = [child for child in psutil.Process().children() if child.pid not in before]
         times = server.cpu_times()
-        # Processor time, because the tests share their processors with others.
-        assert times.user + times.system < 2.0, f"{elapsed:.1f} s on the clock"
+        # Processor time, because the tests share their processors with others; even that grows when both are busy.
+        assert times.user + times.system < 3.0, f"{elapsed:.1f} s on the clock"
         assert client.server_info is not None
         assert client.server_info.name == "convrec"
         await drive_every_tool(client)
