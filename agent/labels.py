@@ -116,7 +116,9 @@ def join_words(words: list[str] | tuple[str, ...], conjunction: str = "and") -> 
 def label_filter(node: Filter, schema: CatalogueSchema) -> str:
     """A filter in a few words: 'year 1980–1989', '≤ 2 h', 'not Horror', 'rated at least 7.5'."""
     if isinstance(node, And):
-        return ", ".join(label_filter(part, schema) for part in node.parts) or "anything"
+        # One value of two attributes, a kind and a tag, is said once.
+        said = {label.casefold(): label for label in (label_filter(p, schema) for p in reversed(node.parts))}
+        return ", ".join(reversed(said.values())) or "anything"
     if isinstance(node, Or):
         parts = [label_filter(part, schema) for part in node.parts]
         wrapped = [f"({p})" if isinstance(n, And) else p for p, n in zip(parts, node.parts, strict=True)]

@@ -24,6 +24,7 @@ _CORRECTIONS = frozenset(
     ]
 )
 _DEGREES = frozenset(["too", "very", "so", "overly", "really", "that"])
+_OF_DEGREE = frozenset(["adjective", "concept"])
 _TURNS = frozenset(["but", "just", "however", "instead"])
 
 
@@ -122,6 +123,8 @@ class Walk:
                 self.found.shunned.add(span.start)
 
     def _wish(self, span: Span, wishes: list[Wanted]) -> None:
+        # 'no horror for my kids': whom it is for is not denied with it.
+        self.negated = self.negated and not (self.used and self.chart.tokens[span.start].norm == "for")
         measured = all(wanted.how in ("number", "time") for wanted in wishes)
         if self.ignore and self.allow and measured:
             self.found.said += [Said(w, span.start, span.end, allowed=True) for w in wishes]
@@ -130,6 +133,9 @@ class Walk:
             self.found.ignored |= {token.norm for token in self.chart.tokens[span.start : span.end]}
         for wanted in () if self.ignore else wishes:
             against = self.negated or self.too
+            if self._of_degree(span, wanted):
+                self.found.words.append(Words(span.start, span.end, negated=True, mild=True))
+                continue
             if self.corrected:
                 self._take_back(wanted.field)
             if not (against and wanted.how == "meaning"):
@@ -149,7 +155,7 @@ class Walk:
             if wanted.describe or (wanted.shun and against):
                 self.found.words.append(Words(span.start, span.end, against))
         self.used, self.also, self.too = True, False, False
-        if self.once or (self.degree and self._adjective_of(span)) or self._looks_of(span, wishes):
+        if self.once or (self.degree and self._before_kind(span)) or self._looks_of(span, wishes):
             self.negated = self.once = False
         self.degree = False
 
@@ -265,11 +271,15 @@ class Walk:
         beside = following is not None and following.kind == "want" and not self.chart.gap(span.end).strip()
         return beside and all(wanted.field in self.looks for wanted in wishes)
 
-    def _adjective_of(self, span: Span) -> bool:
+    def _before_kind(self, span: Span) -> bool:
         """'not too long horror films': the negation is of the adjective, not of what it belongs to."""
         following = self.chart.owner[span.end] if span.end < len(self.chart) else None
-        adjective = isinstance(span.payload, list) and span.payload[0].how == "adjective"
-        return adjective and following is not None and not self.chart.breaks(span.end, ".,;!?\n")
+        degree = isinstance(span.payload, list) and span.payload[0].how in _OF_DEGREE
+        return degree and following is not None and not self.chart.breaks(span.end, ".,;!?\n")
+
+    def _of_degree(self, span: Span, wanted: Wanted) -> bool:
+        """'not too scary horror': horror, a mild one."""
+        return self.negated and self.degree and wanted.how == "concept" and self._before_kind(span)
 
     def _all_before(self, position: int) -> bool:
         """'any brand but': what follows is left out of all there is."""

@@ -239,6 +239,21 @@ def test_what_the_story_belongs_to_binds(films: RulesInterpreter, message: str, 
     assert label in [p.label for p in parts if p.kind == "constraint" and p.strength is not Strength.SOFT]
 
 
+def test_a_degree_and_a_recipient_are_not_denied_with_what_stands_beside(films: RulesInterpreter) -> None:
+    for message, wanted in {
+        "not too scary horror": ["Horror"],
+        "no horror for my kids": ["not Horror", "Family"],
+    }.items():
+        parts = [e.part for e in films.read(message, ReadingContext()).edits if e.part is not None]
+        assert [p.label for p in parts if p.kind == "constraint"] == wanted, message
+
+
+def test_who_made_it_without_being_in_it(films: RulesInterpreter) -> None:
+    parts = [e.part for e in films.read("movies clint eastwood directed but isnt in", ReadingContext()).edits]
+    labels = [p.label for p in parts if p is not None and p.kind == "constraint"]
+    assert labels == ["by Clint Eastwood", "not with Clint Eastwood"]
+
+
 def test_what_is_told_of_oneself_is_no_description(films: RulesInterpreter) -> None:
     for message in (
         "Our film club met yesterday and nobody could agree. A comedy from the 80s.",
