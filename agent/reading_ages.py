@@ -13,6 +13,7 @@ from convrec.retrieval.schema import Attribute, Role
 
 _CHILD = 12
 """years up to which somebody is a child"""
+_CHILDREN = frozenset("son daughter kid boy girl child nephew niece grandson granddaughter youngest eldest".split())
 _WHOSE = frozenset(["for", "my", "our"])
 
 
@@ -37,14 +38,26 @@ class AgeReader:
             chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
             return True
         number = parse_digits(years) if years.isdigit() else self.grammar.numbers.get(years)
-        if number is None or not old:
+        child = number is not None and self._child_is(chart, position)
+        if number is None or not (old or child):
             return False
-        for_whom = not _WHOSE.isdisjoint(token.norm for token in chart.tokens[max(0, position - 3) : position])
+        length = 3 if old else 1
+        for_whom = child or not _WHOSE.isdisjoint(token.norm for token in chart.tokens[max(0, position - 3) : position])
         hits = self.finder.values.find("for kid") if number <= _CHILD and for_whom else []
-        read = self.finder.read_hits(chart, position, position + 3, hits) if hits else []
+        read = self.finder.read_hits(chart, position, position + length, hits) if hits else []
         kind = "want" if read else "skip" if for_whom else "words"
-        chart.put(position, position + 3, kind, read or None)
+        chart.put(position, position + length, kind, read or None)
         return True
+
+    @staticmethod
+    def _child_is(chart: Chart, position: int) -> bool:
+        """'my daughter is 8'."""
+        ends = position + 1 == len(chart) or not chart.tokens[position + 1].norm[0].isalpha()
+        goes_on = (
+            ends or chart.breaks(position + 1, ",.;!?\n") or chart.tokens[position + 1].norm in ("and", "so", "now")
+        )
+        whose = chart.norms(max(0, position - 3), position).split()
+        return goes_on and len(whose) == 3 and whose[0] in ("my", "our") and whose[1] in _CHILDREN and whose[2] == "is"
 
     def of_life(self, chart: Chart, found: Measured) -> bool:
         """Whether a span of years is somebody's age: 'in her seventies'."""

@@ -26,11 +26,11 @@ from convrec.retrieval.request import (
 )
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
-COMPANION = 0.25
+COMPANION = 0.2
 """weight of a wish that a word brings along: the tag beside the kind of the same name"""
-GUESSED = 0.5
+GUESSED = 0.4
 """that of a wish that was understood, not said: 'explosions' for action; one that was said counts 1"""
-QUOTED = 0.1
+QUOTED = 0.08
 """that of a tag whose words the description holds anyway"""
 
 

@@ -136,7 +136,7 @@ class NameFinder:
         token = chart.tokens[start]
         beside = chart.tokens[start + 1].stem if start + 1 < len(chart) and chart.gap(start + 1) == " " else ""
         unheard = not is_word(token.norm) and beside in self.grammar.noun_words and not self.values.find(token.stem)
-        if not (cue or token.capital or unheard):
+        if not (cue or token.capital or unheard or self._strange(chart, start)):
             return False
         for stop in range(min(start + 4, len(chart)), start + 1, -1):
             if not chart.free(start, stop) or any(chart.gap(p) not in _GAPS for p in range(start + 1, stop)):
@@ -154,6 +154,14 @@ class NameFinder:
             return False
         self._put(chart, start, start + 1, close)
         return True
+
+    def _strange(self, chart: Chart, start: int) -> bool:
+        """'arnold schwarzeneger comedies': a first name before what is no word."""
+        if start + 1 >= len(chart) or chart.gap(start + 1) != " " or not chart.free(start + 1, start + 2):
+            return False
+        following = chart.tokens[start + 1]
+        heard = is_word(following.norm) or following.stem in self.values.known_words
+        return not heard and following.norm.isalpha() and not self.values.find(following.stem)
 
     def _unknown(self, chart: Chart, start: int, cue: str, missing: list[Unmet]) -> None:
         """A capitalised name of two words or more after a cue."""

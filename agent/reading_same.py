@@ -5,13 +5,13 @@ from __future__ import annotations
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_ranges import Bounds, range_label, year_bounds, year_of
-from convrec.agent.reading_references import ReferenceReader
+from convrec.agent.reading_references import Named, ReferenceReader
 from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_wanted import value_filter
 from convrec.agent.titles import TitleHit
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filters import Filter
-from convrec.retrieval.request import Constraint
+from convrec.retrieval.request import Constraint, Exclusion, Reference
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _WORDS = {
@@ -61,7 +61,6 @@ class SameReader:
                     continue
                 same = position > 0 and chart.tokens[position - 1].norm == "same"
                 if end >= len(chart) or chart.tokens[end].norm not in self._as:
-                    self._last_named(chart, draft, attribute, position, end)
                     continue
                 if not same and (chart.tokens[position - 1].norm != "the" or attribute.role is not Role.PERSON):
                     continue
@@ -79,16 +78,34 @@ class SameReader:
         if word == "whoever" or (word in ("who", "that") and start < position):
             self._take(chart, draft, self._maker, start, position + 1)
 
+    def last_named(self, chart: Chart, draft: Draft) -> None:
+        """'more by that director', 'anything else from the same author': of the item that was talked about last.
+
+        Reads after the titles of the message.
+        """
+        for position in range(1, len(chart)):
+            for length in (2, 1):
+                attribute = self._names.get(chart.stems(position, position + length))
+                if attribute is not None and chart.free(position, position + length):
+                    self._last_named(chart, draft, attribute, position, position + length)
+                    break
+
     def _last_named(self, chart: Chart, draft: Draft, attribute: Attribute, position: int, end: int) -> None:
-        """'more by that director', 'anything else from the same author': of the item that was talked about last."""
         if attribute.role is not Role.PERSON or not position or not chart.free(position - 1, end):
             return
         context = draft.context
-        named = [*context.request.references, *(x for x in context.request.exclusions if x.reason in ("seen", "named"))]
+        excluded = (x for x in context.request.exclusions if x.reason in ("seen", "named"))
+        named: list[Reference | Exclusion] = [*context.request.references, *excluded]
         latest = max(named, key=lambda part: part.provenance.turn, default=None)
         item = context.talked_of or (latest.item_id if latest is not None else None)
         item = item or (context.shown[0].id if context.shown else None)
-        if chart.tokens[position - 1].norm not in ("that", "this", "same") or item not in self.catalogue:
+        titles = [s.payload for s in chart.spans("title") if s.start < position and isinstance(s.payload, Named)]
+        item = self.catalogue.ids[titles[-1].hit.row] if titles else item
+        if (
+            chart.tokens[position - 1].norm not in ("that", "this", "same")
+            or item is None
+            or item not in self.catalogue
+        ):
             return
         start = position - 1
         while start > 0 and chart.tokens[start - 1].norm in ("the", "by", "from", "with", "of"):

@@ -56,6 +56,8 @@ class ValueIndex:
             for a in self.attributes
         }
         self._hits: dict[str, list[Hit]] = {}
+        own = {key_of(catalogue.schema.noun), key_of(catalogue.schema.name)}
+        self._nouns = grammar.noun_words | TELLING | own
         self.known_words, self.common_words = _known_words(catalogue)
         for attribute in self.attributes:
             self._add_names(attribute)
@@ -174,7 +176,7 @@ class ValueIndex:
                 heads.setdefault(words[-1], []).append(value)
                 firsts.setdefault(words[0], []).append(value)
         for head, values in heads.items():
-            if head not in self.grammar.plain_words | self.grammar.noun_words | TELLING and len(values) <= 12:
+            if head not in self.grammar.plain_words | self._nouns and len(values) <= 12:
                 same = self._hits.get(head, [])
                 exact = next((h for h in same if h.attribute.name == attribute.name), None)
                 if exact is None:
@@ -188,6 +190,10 @@ class ValueIndex:
     def _add_concepts(self) -> None:
         for concept in self.grammar.concept:
             hits = list(self._concept_hits(concept))
+            # 'for kids' means picture books, the last value of its concept, only where nothing else is meant by it.
+            last = key_of(concept.values[-1])
+            firm = [hit for hit in hits if [key_of(v) for v in hit.values] != [last]]
+            hits = firm or hits
             for word in concept.words:
                 key = key_of(word)
                 for hit in hits:

@@ -165,6 +165,7 @@ class RulesInterpreter:
         self.names.absent(chart)
         self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
+        self.same.last_named(chart, draft)
         acts = [hit for hit in acts if not self._of_named(chart, hit)]
         self.wishes.read(chart, draft)
         self.sayings.mark(chart)

@@ -46,7 +46,7 @@ LONG_TAILED = frozenset({"ease", "decayed_ease", "topics"})
 CLIP = 4.0
 """standard deviations beyond which a signal says no more"""
 
-SOFT_SCALE = 4.0
+SOFT_SCALE = 5.0
 """what meeting a soft constraint of weight 1 is worth, in standard deviations of the other signals"""
 
 LONG_TAIL_CLIP = 12.0
@@ -181,7 +181,7 @@ class Signals:
         }
         columns.update({name: centred(column) for name, column in logarithms.items()})
         # Wishes are not standardised: a rare match would count far more than the weight it was given.
-        columns["soft"] = np.clip(soft - soft.mean(), -CLIP, CLIP) if rows.size else blank
+        columns["soft"] = np.clip(soft - soft.mean(), -LONG_TAIL_CLIP, LONG_TAIL_CLIP) if rows.size else blank
         return np.stack([columns[name] for name in SIGNALS], axis=1)
 
     def _alike(self, cosines: NDArray[np.floating], request: Request, rows: NDArray[np.int32]) -> NDArray[np.floating]:

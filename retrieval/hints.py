@@ -82,7 +82,7 @@ def unit_in_name(name: str) -> str | None:
     last = found[-1]
     known = units().get(last)
     ambiguous = last in {"s", "m", "in", "b", "l", "h", "w", "day", "days", "pound", "pounds", "second", "minute"}
-    measured = bool(known) and not _MEASURED.get(known[1], frozenset()).isdisjoint(found[:-1])
+    measured = known is not None and not _MEASURED.get(known[1], frozenset()).isdisjoint(found[:-1])
     return last if known and (name.rstrip().endswith(")") or measured or not ambiguous) else None
 
 
