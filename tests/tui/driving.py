@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -38,6 +41,14 @@ async def settle(pilot: Pilot[None]) -> None:
             if isinstance(field, Input | TextArea):
                 field.cursor_blink = False
     await pilot.pause()
+
+
+async def until(pilot: Pilot[None], met: Callable[[], bool]) -> None:
+    """Wait up to a minute for what a real worker does, which may have to start first; then settle."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not met():
+        await pilot.pause(0.05)
+    await settle(pilot)
 
 
 async def say(pilot: Pilot[None], text: str) -> None:

@@ -20,7 +20,7 @@ from convrec.tui.backend import WorkerBackend
 from convrec.tui.errors import WorkerCrashedError, WorkerFailureError
 from convrec.tui.screen_why import WhyScreen
 from tests.conftest import DATA
-from tests.tui.driving import say, settle, visible_text
+from tests.tui.driving import say, settle, until, visible_text
 
 HASHING = {"CONVREC_RETRIEVAL__EMBEDDING__PROVIDER": "hashing"}
 
@@ -186,6 +186,7 @@ async def test_a_killed_worker_is_a_message_and_starts_again(film_workspace: Pat
     async with app.run_test(size=(120, 50)) as pilot:
         await settle(pilot)
         await say(pilot, "a comedy")
+        await until(pilot, lambda: bool(app.chat.cards.cards))
         assert isinstance(app.backend, WorkerBackend)
         assert app.chat.cards.cards
         await pilot.press("f8", "enter")
@@ -197,6 +198,7 @@ async def test_a_killed_worker_is_a_message_and_starts_again(film_workspace: Pat
         os.kill(app.backend.pid, signal.SIGKILL)
         await pilot.pause(0.2)
         await say(pilot, "from the nineties")
+        await until(pilot, lambda: app.turns.request is not None and len(app.turns.request.constraints) >= 2)
         assert app.turns.request is not None
         assert len(app.turns.request.constraints) >= 2, "the conversation went on where it was"
         assert app.turns.items
