@@ -30,13 +30,17 @@ _SCORES = ("rating", "score", "points", "stars", "grade", "review")
 class AdjectiveReader:
     """Puts 'want' spans for adjectives; knows which numeric attribute plays a role here."""
 
-    def __init__(self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex) -> None:
+    def __init__(
+        self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex, main_topic: Attribute | None
+    ) -> None:
+        """`main_topic`: the attribute that names the kinds of items, where there is one."""
         self.catalogue = catalogue
         self.grammar = grammar
         self.quantiles = Quantiles(catalogue)
         self.amounts = self._amount_words()
-        kinds = [a for a in catalogue.schema.with_role(Role.TOPIC) if values.controlled(a)][:1]
-        self._kind = next((a.name for a in kinds if a.kind is AttributeKind.CATEGORY), None)
+        self._kind = None
+        if main_topic is not None and main_topic.kind is AttributeKind.CATEGORY:
+            self._kind = main_topic.name
         self._degrees = {w: a for noun, a in self.amounts.items() for w in adjectives_of(noun) if not values.find(w)}
 
     def find(self, chart: Chart) -> None:

@@ -199,7 +199,8 @@ class NameFinder:
         return "", 0
 
     def _of_kind(self, kind: str) -> tuple[Attribute, ...]:
-        return self.people.makers if kind == "maker" else self.people.performers
+        """The attributes that a kind of cue speaks of; none without one."""
+        return self.people.makers if kind == "maker" else self.people.performers if kind == "performer" else ()
 
     def absent(self, chart: Chart) -> None:
         """'… but isn't in', 'where he's not acting himself': made by the person named before, without them."""
@@ -247,8 +248,7 @@ class NameFinder:
         return begin is not None and chart.norms(begin, start) in {*own.maker, *own.performer} - {*own.loose}
 
     def _cued(self, cue: str) -> tuple[Attribute, ...]:
-        own = self.people.makers if cue == "maker" else self.people.performers if cue == "performer" else ()
-        return own or self.people.attributes
+        return self._of_kind(cue) or self.people.attributes
 
     def _put(self, chart: Chart, start: int, end: int, name: Name, *, note: str = "") -> Span:
         if start and chart.free(start - 1, start) and chart.gap(start) == " ":

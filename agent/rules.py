@@ -88,7 +88,7 @@ class RulesInterpreter:
         self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
         self.titles = TitleIndex(catalogue)
         self.finder = Finder(catalogue, grammar, self.values)
-        self.adjectives = AdjectiveReader(catalogue, grammar, self.values)
+        self.adjectives = AdjectiveReader(catalogue, grammar, self.values, self.finder.main_topic)
         self.nations = UnknownNations(catalogue, grammar, self.values)
         self.names = NameFinder(grammar, self.people, self.values)
         year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
@@ -236,8 +236,8 @@ class RulesInterpreter:
                 whole = self.acts.whole(chart, context, lead)
                 if whole is not None:
                     return [*acts, whole], lead
-                began = self.acts.opening(chart, lead)
-                if lead > start and began is not None and began.kind in _FRESH:
+                began = self.acts.opening(chart, lead) if lead > start else None
+                if began is not None and began.kind in _FRESH:
                     start = lead
                     break
             opening = None if self.drops.waiver(chart, start) else self.acts.opening(chart, start)

@@ -19,22 +19,27 @@ def expected_interactions(
     """(I,) `log(1 + interactions)` of each item by a ridge regression on what is known of it without the log.
 
     That is its content vector and its numbers of popularity, quality and year; it is fitted on the items that were met
-    (Hoerl and Kennard 1970), and stays within what was seen of them.
+    (Hoerl and Kennard 1970), and stays within what was seen of them. Where all items were met, or none, nothing has to
+    be expected and it is what was seen.
 
     Args:
         counts: (I,) interactions; 0 for items that nobody met.
         vectors: (I, d) unit content vectors.
     """
     met = counts > 0
-    if not met.any():
-        return np.zeros(len(counts))
+    if met.all() or not met.any():
+        return np.log1p(np.asarray(counts, np.float64))
     known = np.log1p(counts[met].astype(np.float64))
-    features = np.concatenate([np.asarray(vectors, np.float64), _numbers(catalogue, met)], axis=1)
-    centre = features[met].mean(axis=0)
-    own = features[met] - centre
+    numbers = _numbers(catalogue, met)
+    own = np.concatenate([np.asarray(vectors[met], np.float64), numbers[met]], axis=1)
+    centre = own.mean(axis=0)
+    own -= centre
     gram = own.T @ own + PENALTY * np.eye(own.shape[1])
     coefficients = np.linalg.solve(gram, own.T @ (known - known.mean()))
-    expected = known.mean() + (features - centre) @ coefficients
+    width = vectors.shape[1]
+    # The vectors of all items may be mapped from a file: they are not copied to join them with the numbers.
+    content = np.asarray(vectors) @ coefficients[:width].astype(np.float32)
+    expected = known.mean() - centre @ coefficients + content + numbers @ coefficients[width:]
     return np.asarray(np.clip(expected, 0, known.max()))
 
 
