@@ -129,7 +129,8 @@ def bound_phrase(node: Range, attribute: Attribute) -> str:
     """A range after a noun: 'from 1980–1989', 'under 2 h', 'rated at least 7.5'."""
     low = None if node.minimum is None else label_number(attribute, node.minimum)
     high = None if node.maximum is None else label_number(attribute, node.maximum)
-    lead = {Role.YEAR: "from ", Role.QUALITY: "rated ", Role.DURATION: "", Role.PRICE: ""}.get(
+    priced = "" if attribute.unit else "priced "
+    lead = {Role.YEAR: "from ", Role.QUALITY: "rated ", Role.DURATION: "", Role.PRICE: priced}.get(
         attribute.role or Role.TOPIC, f"{attribute.label} "
     )
     if (attribute.role is Role.POPULARITY and attribute.kind is AttributeKind.NUMBER) or counts_things(attribute):

@@ -12,6 +12,7 @@ from convrec.agent.reading_text import Chart
 _TITLE = r".{1,90}?"
 _ASKING = frozenset(["need", "want", "looking", "recommend", "suggest", "find", "fancy"])
 """words of a sentence that asks for an item"""
+_RELATIVES = frozenset(["where", "who", "whose", "when", "with", "about", "which"])
 _MODES = ("whole", "start", "find")
 
 
@@ -138,7 +139,7 @@ class ActReader:
         if words is None:
             titles = tuple(t for t in (groups.get("t"), groups.get("t2")) if t)
             return ActHit(kind, (), titles, start, end) if titles else None
-        if end < len(chart) and self._measured(chart, end):
+        if end < len(chart) and (self._measured(chart, end) or self._told(chart, end, words)):
             return None
         named = context.request.references if kind == "more_like" and words in self.grammar.acts.focus else ()
         # 'loved Inception', then 'like that': what was named goes before what was shown.
@@ -146,6 +147,11 @@ class ActReader:
         if not ids and (context.shown or kind not in ("explain", "compare", "tell_more")):
             return None
         return ActHit(kind, ids, (), start, end)
+
+    def _told(self, chart: Chart, position: int, words: str) -> bool:
+        """'that one where a guy is stuck' is told of, not pointed at."""
+        goes_on = not chart.breaks(position, ".,;!?\n") and chart.tokens[position].norm in _RELATIVES
+        return goes_on and words in self.grammar.acts.focus
 
     def _measured(self, chart: Chart, position: int) -> bool:
         """'not 2 hours' is no rank."""

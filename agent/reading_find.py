@@ -179,7 +179,7 @@ class Finder:
                 negative=negative,
                 soft=companions,
                 strength=Strength.SOFT if best.soft else Strength.HARD,
-                describe=best.soft,
+                describe=best.soft or best.how == "head",
                 shun=best.narrower,
                 negative_label=f"not {chart.words(start, end)}" if best.narrower else "",
             )

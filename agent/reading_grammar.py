@@ -240,6 +240,7 @@ class Grammar(_Data):
 
     code: str
     words: Words
+    shorthand: dict[str, str]
     negation: Negation
     narrative: Narrative
     strength: StrengthWords

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -230,6 +230,28 @@ def pack(code: str) -> LanguagePack:
     """The pack of a language, from its file."""
     text = resources.files("convrec.agent").joinpath(f"languages/{code}.toml").read_text(encoding="utf-8")
     return LanguagePack(_File.model_validate(tomllib.loads(text)))
+
+
+def expand(tokens: list[Token], shorthand: dict[str, str]) -> list[Token]:
+    """Tokens with what was written short ('ww2') in full."""
+    result: list[Token] = []
+    position = 0
+    while position < len(tokens):
+        for length in (3, 2, 1):
+            own = tokens[position : position + length]
+            full = shorthand.get(" ".join(token.norm for token in own))
+            if full is not None and not any(_stops(token.gap) for token in own[1:]):
+                first, last = own[0], own[-1]
+                result += [
+                    replace(token, start=first.start, end=last.end, gap=token.gap or first.gap, translated=True)
+                    for token in tokenise(full)
+                ]
+                break
+        else:
+            length = 1
+            result.append(tokens[position])
+        position += length
+    return result
 
 
 def read_tokens(

@@ -67,7 +67,9 @@ class NameFinder:
             best, others = found
             if not self._plausible(chart, start, end, best, cue) or self._stranger(chart, start, end, best):
                 continue
-            if chart.norms(start, end) in self.people.first_names and self._goes_on(chart, end):
+            if self._goes_on(chart, end) and (
+                chart.norms(start, end) in self.people.first_names or self._close_whole(chart, start, end)
+            ):
                 continue
             rivals = [o for o in others if o.count * 2 > best.count]
             if len(rivals) > 2:
@@ -82,6 +84,11 @@ class NameFinder:
             return False
         token = chart.tokens[end]
         return token.norm not in self.grammar.plain_words and token.stem not in self.grammar.noun_words
+
+    def _close_whole(self, chart: Chart, start: int, end: int) -> bool:
+        """Whether a surname and the word behind it are a slip away from a whole name that begins with it."""
+        close = self.people.close(chart.norms(start, end + 1))
+        return close is not None and fold(close.value).startswith(chart.norms(start, end))
 
     def _family(self, chart: Chart, start: int, end: int, names: list[Name], *, told: bool) -> None:
         """Any of the people of one surname who are about equally well known."""

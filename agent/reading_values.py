@@ -12,6 +12,7 @@ from rapidfuzz.distance import OSA
 
 from convrec.agent.reading_english import is_word
 from convrec.agent.reading_grammar import Concept, Grammar
+from convrec.agent.reading_heads import title_heads
 from convrec.agent.reading_nations import country_words, language_words
 from convrec.agent.reading_text import key_of, words_of
 from convrec.retrieval.catalogue import Catalogue
@@ -66,6 +67,11 @@ class ValueIndex:
         for attribute in self.attributes:
             if self.controlled(attribute):
                 self._add_parts(attribute)
+        for attribute in self.attributes:
+            if self.controlled(attribute) and attribute.kind is AttributeKind.CATEGORY and attribute.role is Role.TOPIC:
+                for word, value in title_heads(catalogue, attribute).items():
+                    if word not in self._hits and word not in grammar.plain_words | self._nouns:
+                        self._put(word, Hit(attribute, (value,), "head", narrower=True))
         self._add_concepts()
         self.longest = max((key.count(" ") + 1 for key in self._hits), default=0)
         self.longest = min(self.longest, 8)

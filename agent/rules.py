@@ -26,7 +26,7 @@ from convrec.agent.reading_describe import Describer
 from convrec.agent.reading_drop import DropReader
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import english, phrases
-from convrec.agent.reading_language import CODES, pack, read_tokens
+from convrec.agent.reading_language import CODES, expand, pack, read_tokens
 from convrec.agent.reading_lasting import LastingReader
 from convrec.agent.reading_meaning import MeaningIndex
 from convrec.agent.reading_measured import Measured, Unmeasured
@@ -131,6 +131,8 @@ class RulesInterpreter:
         tokens, language = read_tokens(
             text, self._english, lambda t: self.titles.exact(" ".join(words_of(t))) is not None
         )
+        if language == "en":
+            tokens = expand(tokens, self.grammar.shorthand)
         cut = cut or len(tokens) > MAX_TOKENS
         chart = Chart(text, tokens[:MAX_TOKENS])
         draft = Draft(self.catalogue, context, chart)

@@ -113,20 +113,14 @@ class ItemToItem:
         rows: NDArray[np.integer],
         liking: NDArray[np.floating] | None = None,
     ) -> Floats:
-        """(n,) float32 for the candidate `rows` alone; they must be distinct."""
-        found = np.zeros(rows.size, np.float32)
+        """(n,) float32 for the candidate `rows` alone."""
         items, weights = self._recent(history, liking)
         if not items.size or not rows.size:
-            return found
-        order = np.argsort(rows)
-        wanted = np.asarray(rows)[order]
+            return np.zeros(rows.size, np.float32)
         spans = [slice(int(self.indptr[i]), int(self.indptr[i + 1])) for i in items]
         columns = np.concatenate([self.columns[s] for s in spans])
         values = np.concatenate([self.weights[s] * w for s, w in zip(spans, weights, strict=True)])
-        place = np.minimum(np.searchsorted(wanted, columns), wanted.size - 1)
-        match = wanted[place] == columns
-        found[order] = np.bincount(place[match], weights=values[match], minlength=wanted.size)
-        return found
+        return np.bincount(columns, weights=values, minlength=self.items)[rows].astype(np.float32)
 
     def contributions(
         self, history: NDArray[np.integer], row: int, liking: NDArray[np.floating] | None = None

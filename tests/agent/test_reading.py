@@ -103,6 +103,8 @@ FILMS: list[Case] = [
     ("with Bill Murray but not by Wes Anderson", lambda f: star(f, "Bill Murray") and not by(f, "Wes Anderson")),
     ("films by christopher nolen", lambda f: by(f, "Christopher Nolan")),
     ("starring Tom Hanks or Meg Ryan", lambda f: star(f, "Tom Hanks") or star(f, "Meg Ryan")),
+    ("sth with tom hankz from the nineties", lambda f: star(f, "Tom Hanks") and 1990 <= f["year"] <= 1999),
+    ("whats that one where a man walks a rope", lambda f: True),
     ("directed by clint eastwood", lambda f: by(f, "Clint Eastwood")),
     ("with Clint Eastwood", lambda f: star(f, "Clint Eastwood")),
     ("spielberg movies", lambda f: by(f, "Steven Spielberg")),
@@ -287,3 +289,8 @@ def test_books(books: RulesInterpreter, message: str, wanted: Callable[[Row], bo
 @pytest.mark.parametrize(("message", "wanted"), ELSEWHERE, ids=[m for m, _ in ELSEWHERE])
 def test_other_languages(films: RulesInterpreter, message: str, wanted: Callable[[Row], bool]) -> None:
     check(films, data.FILM_ROWS, message, wanted)
+
+
+def test_what_is_written_short_is_read_in_full(films: RulesInterpreter) -> None:
+    request = converse(films, ["a ww2 film, not too long"])
+    assert [d.text for d in request.descriptions] == ["world war ii"]

@@ -51,6 +51,14 @@ _TENTS = """id,name,category,persons,capacity_l,weight_g,waterproof,fit,material
 6,Larch Bag,Sleeping Bags,,,1200,no,Unisex,Down
 7,Moss Bag,Sleeping Bags,,,1700,no,Unisex,Synthetic
 """
+_PACKS = """id,title,category,price_gbp
+1,Ridge 30 Rucksack,Backpacks,4.5
+2,Moss 45 Rucksack,Backpacks,90
+3,Wren 28 Backpack,Backpacks,9
+4,Fell Rucksack Women's,Backpacks,60
+5,Tarn Flask,Bottles,12
+6,Reed Bottle,Bottles,3
+"""
 _BOOKS = """id,title,format,pages,genres,age_group
 1,The Long Thorn,Paperback,180,Crime,Adult
 2,Nine Foxes,Hardback,420,Short Stories,Adult
@@ -62,6 +70,10 @@ _BOOKS = """id,title,format,pages,genres,age_group
 8,Rust,Ebook,270,Short Stories,Children
 """
 CASES = [
+    (_PACKS, "a rucksack", "1 2 3 4"),
+    (_PACKS, "no rucksacks", "3 5 6"),
+    (_PACKS, "less than a fiver", "1 6"),
+    (_PACKS, "rucksacks under a tenner", "1 3"),
     (_TENTS, "a two-person tent", "1"),
     (_TENTS, "a tent for four", "2"),
     (_TENTS, "at least 40 litres", "4"),
@@ -128,7 +140,7 @@ CASES = [
 def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RulesInterpreter]:
     folder = tmp_path_factory.mktemp("catalogues")
     made: dict[str, Any] = {}
-    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS, _TENTS, _BOOKS)):
+    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS, _TENTS, _BOOKS, _PACKS)):
         path = Path(folder, f"{number}.csv")
         path.write_text(text, encoding="utf-8")
         made[text] = RulesInterpreter(load(SourceFiles(path)).catalogue, today=2024)
