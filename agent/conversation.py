@@ -14,7 +14,7 @@ from convrec.agent.acts import Outcome, respond
 from convrec.agent.clarify import Question, choose_question
 from convrec.agent.describe import describe_request
 from convrec.agent.errors import SessionError
-from convrec.agent.interpret import Plain, Reading, ReadingContext, Shown
+from convrec.agent.interpret import Plain, Reading, ReadingContext, Shown, UnknownValue
 from convrec.agent.mind import ListTelling, TurnScope
 from convrec.agent.people import FeedbackKind, Preference
 from convrec.agent.state import ConversationState, Offer
@@ -24,6 +24,7 @@ from convrec.agent.types import (
     RankDone,
     RecallDone,
     Recommendation,
+    Relaxation,
     Reply,
     Trace,
     Understood,
@@ -288,6 +289,7 @@ class Conversation:
         relaxed = tuple(x.relaxation(applied=True) for x in ranked.applied) + tuple(
             x.relaxation(applied=False) for x in ranked.offered[:1]
         )
+        relaxed += tuple(self._let_go(value, ranked.eligible) for value in reading.unknown_values)
         trace = Trace(
             recalled=ranked.recalled,
             eligible=ranked.eligible,
@@ -304,6 +306,12 @@ class Conversation:
             trace=trace,
         )
         return reply, _after_list(state, told.items, ranked, question, outcome)
+
+    def _let_go(self, value: UnknownValue, eligible: int) -> Relaxation:
+        """A condition that names what no item has: nothing can meet it, and the list goes without it."""
+        schema = self.engine.catalogue.schema
+        label = schema.attribute(value.field).label if value.field in schema else value.field
+        return Relaxation(constraint=f"{label} {value.words}", to=f"any {label}", fits_before=0, gained=eligible)
 
     def _keep(self, turn: TurnInput, state: ConversationState, reply: Reply) -> Reply:
         words = (*state.words, turn.message)[-WORDS_KEPT:] if turn.message else state.words

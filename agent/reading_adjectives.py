@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convrec.agent.reading_comparatives import adjectives_of
+from convrec.agent.reading_english import is_word
 from convrec.agent.reading_grammar import Adjective, Grammar
 from convrec.agent.reading_joins import Said
 from convrec.agent.reading_numbers import attribute_dimension
+from convrec.agent.reading_people import PeopleIndex
 from convrec.agent.reading_ranges import Quantiles
 from convrec.agent.reading_text import Chart, key_of
-from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_values import ValueIndex, catalogue_nouns
 from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filter_compile import mask
@@ -23,6 +25,7 @@ from convrec.retrieval.request import Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _ANYBODY = frozenset(["someone", "somebody", "nobody", "everybody", "everyone"])
+_DEGREES = frozenset(["too", "so", "very", "quite", "really", "a", "bit", "rather", "pretty", "way", "getting"])
 _SCORES = ("rating", "score", "points", "stars", "grade", "review")
 """names of a column of quality"""
 
@@ -31,11 +34,20 @@ class AdjectiveReader:
     """Puts 'want' spans for adjectives; knows which numeric attribute plays a role here."""
 
     def __init__(
-        self, catalogue: Catalogue, grammar: Grammar, values: ValueIndex, main_topic: Attribute | None
+        self,
+        catalogue: Catalogue,
+        grammar: Grammar,
+        values: ValueIndex,
+        people: PeopleIndex,
+        main_topic: Attribute | None,
     ) -> None:
         """`main_topic`: the attribute that names the kinds of items, where there is one."""
         self.catalogue = catalogue
         self.grammar = grammar
+        self.values = values
+        self.people = people
+        self._nouns = grammar.noun_words | catalogue_nouns(catalogue, grammar)
+        self._closing = grammar.plain_words - grammar.noun_words
         self.quantiles = Quantiles(catalogue)
         self.amounts = self._amount_words()
         self._kind = None
@@ -54,6 +66,9 @@ class AdjectiveReader:
                 entries = self.grammar.adjectives.get(chart.norms(start, start + size), ())
                 if any(e.novelty is not None for e in entries) and self._of_content(chart, start):
                     break
+                if any(e.role == Role.YEAR for e in entries) and self._of_thing(chart, start + size, start):
+                    chart.put(start, start + size + 1, "words")
+                    break
                 wanted = [w for w in (self.adjective(e) for e in entries) if w is not None][:1]
                 if wanted:
                     chart.put(start, start + size, "want", wanted)
@@ -70,8 +85,37 @@ class AdjectiveReader:
         """'an old man', 'my old bag': said of somebody in a story, or of what the person has."""
         if position and chart.norms(position - 1, position) in ("my", "our"):
             return True
+        if self._of_speaker(chart, position):
+            return True
         person = chart.norms(position + 1, position + 2) in self.grammar.persons - _ANYBODY
         return person and not chart.breaks(position + 1, ".,;!?\n") and chart.free(position + 1, position + 2)
+
+    def _of_thing(self, chart: Chart, position: int, start: int) -> bool:
+        """'in an old lighthouse': old is the lighthouse, not the item."""
+        article = start and chart.tokens[start - 1].norm in ("a", "an", "the", "some")
+        if not article or position >= len(chart) or chart.gap(position) != " " or chart.owner[position] is not None:
+            return False
+        token, after = chart.tokens[position], position + 1
+        known = (
+            token.norm in self.grammar.plain_words | self.grammar.adjectives.keys()
+            or token.stem in self._nouns
+            or self.values.find(token.stem)
+            or self.people.surname(token.norm)
+        )
+        if known or not is_word(token.norm):
+            return False
+        return after >= len(chart) or chart.breaks(after, ".,;!?\n") or chart.tokens[after].norm in self._closing
+
+    @staticmethod
+    def _of_speaker(chart: Chart, position: int) -> bool:
+        """'I'm too old for that' is about whoever says it."""
+        before = position
+        while before and chart.tokens[before - 1].norm in _DEGREES and not chart.breaks(before, ".,;!?\n"):
+            before -= 1
+        said = chart.norms(max(0, before - 1), before) == "im" or chart.norms(max(0, before - 2), before) == "i am"
+        if said:
+            chart.put(before - 1, position + 1, "skip")
+        return said
 
     def adjective(self, entry: Adjective) -> Wanted | None:
         """What an adjective means here; None where the catalogue has no such attribute and no wish follows."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_measured import Measured
@@ -11,6 +13,7 @@ from convrec.agent.reading_text import Chart
 from convrec.agent.reading_wanted import wanted_range
 from convrec.retrieval.schema import Attribute, Role
 
+_AND_UP = re.compile(r"\+(?!\s*\w)")
 _CHILD = 12
 """years up to which somebody is a child"""
 _CHILDREN = frozenset("son daughter kid boy girl child nephew niece grandson granddaughter youngest eldest".split())
@@ -38,6 +41,12 @@ class AgeReader:
             chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
             return True
         number = parse_digits(years) if years.isdigit() else self.grammar.numbers.get(years)
+        if self.age is not None and number is not None and self._rated(chart, position, number):
+            chart.put(position, position + 1, "want", [wanted_range(self.age, Bounds(minimum=number), "number")])
+            return True
+        if self.age is not None and number is not None and self._child_is(chart, position):
+            chart.put(position, position + 1, "want", [wanted_range(self.age, Bounds(maximum=number), "number")])
+            return True
         child = number is not None and self._child_is(chart, position)
         if number is None or not (old or child):
             return False
@@ -48,6 +57,11 @@ class AgeReader:
         kind = "want" if read else "skip" if for_whom else "words"
         chart.put(position, position + length, kind, read or None)
         return True
+
+    @staticmethod
+    def _rated(chart: Chart, position: int, number: float) -> bool:
+        """'16+': from which age on, where no unit follows."""
+        return 2 <= number <= 21 and bool(_AND_UP.match(chart.message, chart.tokens[position].end))
 
     @staticmethod
     def _child_is(chart: Chart, position: int) -> bool:

@@ -28,6 +28,8 @@ class NumericAttributes:
         self.extent = {a.name: _extent(catalogue, a) for a in self.all}
         self.discrete = {a.name: _distinct(catalogue, a) for a in self.all}
         self.words = {a.name: self._words(a) for a in self.all}
+        self.below_zero = frozenset(a.name for a in self.all if self.extent[a.name][0] < 0)
+        """attributes some values of which are negative"""
         self.headcount = Headcount(self.all, self.words, grammar)
 
     def choose(self, chart: Chart, quantity: Quantity, comparator: Comparator | None) -> Attribute | None:
@@ -39,6 +41,10 @@ class NumericAttributes:
                 pool = [a for a in pool if a.role == comparator.role] or pool
             near = self._nearest(chart, pool, quantity)
             return near or next(iter(self._holding(self._own_currency(pool, quantity), quantity)), None)
+        if quantity.value < 0:
+            pool = [a for a in pool if a.name in self.below_zero]
+            near = self._nearest(chart, pool, quantity)
+            return near or (pool[0] if len(pool) == 1 else None)
         if comparator is not None and comparator.role:
             same = self._holding([a for a in pool if a.role == comparator.role], quantity)
             return self._nearest(chart, same, quantity) or next(iter(same), None)

@@ -13,7 +13,7 @@ from convrec.agent.reading_text import Chart
 from convrec.agent.reading_wanted import Wanted, either, either_filter, mentions
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filter_compile import mask
-from convrec.retrieval.filters import And, Filter, Range, leaves
+from convrec.retrieval.filters import And, Contains, Filter, In, Range, leaves
 from convrec.retrieval.request import (
     Constraint,
     Description,
@@ -173,7 +173,9 @@ class Builder:
         if a.shun or b.shun:
             return False
         if a.values and b.values and first.negated != second.negated:
-            return bool(set(a.values) & set(b.values))
+            wanted, denied = (b, a) if first.negated else (a, b)
+            # 'in the Alps but not in Switzerland': what is left of the wanted ones.
+            return set(wanted.values) <= set(denied.values)
         if a.bounds is not None and b.bounds is not None and not first.negated and not second.negated:
             if "adjective" in (a.how, b.how) and a.how != b.how:
                 return a.how == "adjective"
@@ -321,7 +323,7 @@ class Builder:
                 if not entry.negated and (entry.instead or (single and not beside)):
                     draft.drop(old.id)
                 continue
-            if mentions(old, wanted) and not wanted.shun:
+            if mentions(old, wanted) and not wanted.shun and not _leaves_some(old, entry):
                 draft.drop(old.id)
                 if entry.allowed and not entry.instead:
                     freed = True
@@ -329,6 +331,17 @@ class Builder:
                 if entry.negated or old.strength is Strength.MUST:
                     draft.note(f"Earlier you said “{old.label}”; I now go by “{self._label(entry)}”.")
         return freed
+
+
+def _leaves_some(old: Constraint, entry: Said) -> bool:
+    """Whether something of a wish remains beside what is denied now: the Alps without Switzerland."""
+    node = old.filter
+    several = isinstance(node, In) or (isinstance(node, Contains) and node.mode == "any")
+    if not entry.negated or old.negated or not several:
+        return False
+    return not {str(v) for leaf in leaves(node) if isinstance(leaf, In | Contains) for v in leaf.values} <= set(
+        entry.wanted.values
+    )
 
 
 def _one_sided_opposite(a: Bounds, b: Bounds) -> bool:

@@ -31,15 +31,24 @@ class Finder:
         topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
         self.main_topic = topics[0] if topics else None
 
-    def _flag_words(self) -> dict[str, Attribute]:
-        """Names of flags, and the first word of a name where only one flag has it ('dishwasher')."""
+    def _flag_words(self) -> dict[str, tuple[Attribute, bool]]:
+        """Names of flags, the first word of a name where only one flag has it ('dishwasher'), and words that mean them.
+
+        Each with whether it says that the flag is set.
+        """
         flags = [a for a in self.catalogue.schema.attributes if a.kind is AttributeKind.FLAG]
-        keys = {key: a for a in flags for key in _flag_keys(a)}
+        keys = {key: (a, True) for a in flags for key in _flag_keys(a)}
         for attribute in flags:
             first = key_of(attribute.label).split(" ")[0]
             alone = sum(key_of(a.label).split(" ")[0] == first for a in flags) == 1
             if alone and len(first) > 2 and first not in self.grammar.plain_words and not self.values.find(first):
-                keys.setdefault(first, attribute)
+                keys.setdefault(first, (attribute, True))
+        for concept in self.grammar.concept:
+            named = {key_of(value) for value in concept.values}
+            for attribute in flags if not concept.soft else ():
+                if named & _flag_keys(attribute):
+                    for word in concept.words:
+                        keys.setdefault(key_of(word), (attribute, not concept.absent))
         return keys
 
     def find_flags(self, chart: Chart) -> None:
@@ -53,13 +62,13 @@ class Finder:
                     continue
                 denied = any(w in _DENIALS for w in words[1:])
                 key = " ".join([words[0], *(w for w in words[1:] if w not in _DENIALS | _LINKS)])
-                attribute = self.flags.get(key)
+                attribute, said = self.flags.get(key, (None, True))
                 if attribute is None:
                     continue
                 yes = In(field=attribute.name, values=(True,))
                 no = NotIn(field=attribute.name, values=(True,))
                 wanted = Wanted(attribute.name, yes, no, attribute.label, "flag")
-                if denied != (key_of(attribute.label) == f"{key} free"):
+                if (denied != (key_of(attribute.label) == f"{key} free")) == said:
                     label = f"not {attribute.label}"
                     wanted = Wanted(attribute.name, no, yes, label, "flag", negative_label=attribute.label)
                 chart.put(start, start + length, "want", [wanted])

@@ -180,6 +180,10 @@ class CountryWords(_Data):
     aliases: dict[str, tuple[str, ...]]
     demonyms: dict[str, tuple[str, ...]]
     regions: dict[str, tuple[str, ...]]
+    landscapes: dict[str, tuple[str, ...]]
+    """regions that a work is set in, whatever country made it, and that a place lies in"""
+    parts: dict[str, tuple[str, ...]]
+    """parts of one country that a catalogue may tell apart, and what is theirs"""
 
 
 class Concept(_Data):
@@ -194,6 +198,8 @@ class Concept(_Data):
     """of the values only the first that a catalogue has"""
     narrower: bool = False
     """the words name a part of the values only: 'no slashers' does not mean 'no horror'"""
+    absent: bool = False
+    """the words say that an item does not have it: 'clean' of explicit lyrics; of flags alone"""
 
 
 class ActWords(_Data):
@@ -241,6 +247,7 @@ class Grammar(_Data):
     code: str
     words: Words
     shorthand: dict[str, str]
+    kin: dict[str, str]
     negation: Negation
     narrative: Narrative
     strength: StrengthWords
@@ -378,8 +385,9 @@ def phrases(entries: tuple[str, ...]) -> Phrases:
 @lru_cache(maxsize=1)
 def english() -> Grammar:
     """The grammar that ships with the package."""
-    text = resources.files("convrec.agent").joinpath("languages/en.toml").read_text(encoding="utf-8")
-    return Grammar.model_validate(tomllib.loads(text))
+    own = resources.files("convrec.agent").joinpath("languages")
+    texts = [own.joinpath(name).read_text(encoding="utf-8") for name in ("en.toml", "en_concepts.toml")]
+    return Grammar.model_validate({key: value for text in texts for key, value in tomllib.loads(text).items()})
 
 
 def alternation(words: tuple[str, ...] | list[str]) -> str:

@@ -12,10 +12,10 @@ from convrec.agent.interpret import UnknownValue
 from convrec.agent.reading_find import Finder
 from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_text import Chart, key_of
-from convrec.agent.reading_values import TELLING, ValueIndex
+from convrec.agent.reading_values import TELLING, ValueIndex, catalogue_nouns
 from convrec.agent.reading_wanted import wanted_values
 from convrec.retrieval.request import Strength
-from convrec.retrieval.schema import Role
+from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -32,6 +32,11 @@ RELATED = 0.4
 _PHRASES = 8
 
 
+def _describes(attribute: Attribute) -> bool:
+    """Whether an item has several values of an attribute without a role: moods, settings; names are single."""
+    return attribute.role is None and attribute.kind is AttributeKind.CATEGORIES
+
+
 class MeaningIndex:
     """Vectors of the values of small topic vocabularies."""
 
@@ -46,14 +51,14 @@ class MeaningIndex:
     ) -> None:
         self.values = values
         schema = finder.catalogue.schema
-        self.labels = frozenset(key_of(a.label) for a in schema.attributes) | {key_of(schema.noun)}
+        self.labels = frozenset(key_of(a.label) for a in schema.attributes) | catalogue_nouns(finder.catalogue, grammar)
         self.grammar = grammar
         self.finder = finder
         self._encode = encode
         pairs = [
             (attribute, value)
             for attribute in values.attributes
-            if attribute.role is Role.TOPIC and values.controlled(attribute)
+            if values.controlled(attribute) and (attribute.role is Role.TOPIC or _describes(attribute))
             for value in values.counts[attribute.name]
         ]
         self._pairs = pairs

@@ -40,6 +40,8 @@ class MeasureReader:
         quantity = quantity_at(chart, position, self.grammar)
         if quantity is None:
             return None
+        if quantity.value < 0 and not quantity.dimensions and not self.attributes.below_zero:
+            quantity = replace(quantity, value=-quantity.value)
         return self._range(chart, quantity) or self._single(chart, quantity)
 
     def _counts_something(self, chart: Chart, years: YearSpan) -> bool:
@@ -207,6 +209,9 @@ class MeasureReader:
 
     def _unsaid(self, attribute: Attribute, value: float) -> Comparator:
         """What a number without a comparator means: one of few values that occur is meant exactly."""
+        if value < 0:
+            # What withstands the cold withstands less of it too.
+            return Comparator(side="max")
         sides = {Role.PRICE: "max", Role.QUALITY: "min", Role.YEAR: "exact", Role.POPULARITY: "min"}
         side = sides.get(attribute.role) if attribute.role else None
         if side is None:
@@ -232,7 +237,9 @@ class MeasureReader:
 
     def _measure_end(self, chart: Chart, attribute: Attribute, end: int) -> int:
         """Takes 'stars', 'rating', 'long', 'out of 10' along."""
-        tail = {*self.words[attribute.name], "long", "in", "length", "each"} - {"in"}
+        tail = {*self.words[attribute.name], "long", "length", "each"}
+        if (self.attributes.dimension.get(attribute.name) or ("",))[0] == "temperature":
+            tail |= {"c", "celsius"}
         while end < len(chart) and chart.free(end, end + 1) and not chart.breaks(end, ".,;!?\n"):
             if chart.tokens[end].stem in tail and chart.tokens[end].stem not in self.grammar.noun_words:
                 end += 1

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from convrec.agent.reading_build import Draft
 from convrec.agent.reading_references import Named, ReferenceReader
-from convrec.agent.reading_text import Chart
+from convrec.agent.reading_text import Chart, Span, key_of
+from convrec.agent.reading_values import ValueIndex
 from convrec.agent.reading_walk import Words
+from convrec.agent.reading_wanted import value_filter
 from convrec.agent.titles import TitleIndex
 from convrec.agent.types import Clarify
 from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.request import Constraint
+from convrec.retrieval.schema import Role
 
 
 class NamedItems:
     """Carries named items into the draft."""
 
-    def __init__(self, catalogue: Catalogue, titles: TitleIndex, references: ReferenceReader) -> None:
+    def __init__(
+        self, catalogue: Catalogue, titles: TitleIndex, references: ReferenceReader, values: ValueIndex
+    ) -> None:
         self.catalogue = catalogue
         self.titles = titles
         self.references = references
+        self.values = values
 
     def use(self, chart: Chart, draft: Draft, shunned: set[int]) -> Clarify | None:
         """References and exclusions for the items named."""
@@ -36,6 +43,8 @@ class NamedItems:
                 draft.note(f"I took “{named.words}” as {label}.")
             use = "hated" if span.start in shunned and named.use in ("like", "loved", "bare") else named.use
             _use(draft, use, row, span.start, span.end)
+            if use == "like":
+                self._of_its_kind(draft, row, named, span)
             for other in hit.rows[1:] if use in ("seen", "avoid") and hit.how == "partial" else ():
                 draft.exclude(other, "seen" if use == "seen" else "named", span.start, span.end)
         return clarify
@@ -52,6 +61,25 @@ class NamedItems:
             return False
         chart.put(start, end, "title", Named(hit, "bare", chart.words(start, end)))
         return True
+
+    def _of_its_kind(self, draft: Draft, row: int, named: Named, span: Span) -> None:
+        """'like the Larkspur pressure cooker': who names the kind at the end of a title wants one of that kind."""
+        words = [word for word in key_of(named.words).split() if word.isalpha()]
+        for attribute in self.values.attributes:
+            if attribute.role is not Role.TOPIC or not self.values.controlled(attribute):
+                continue
+            value = self.catalogue.value(row, attribute.name)
+            for own in value if isinstance(value, tuple) else (value,):
+                last = key_of(str(own)).split()
+                if own is not None and words[-len(last) :] == last:
+                    draft.add(
+                        Constraint(
+                            filter=value_filter(attribute, (str(own),)),
+                            label=str(own),
+                            provenance=draft.provenance(span.start, span.end),
+                        )
+                    )
+                    return
 
 
 def _use(draft: Draft, use: str, row: int, start: int, end: int) -> None:

@@ -171,19 +171,32 @@ class NameFinder:
         return not heard and following.norm.isalpha() and not self.values.find(following.stem)
 
     def _unknown(self, chart: Chart, start: int, cue: str, missing: list[Unmet]) -> None:
-        """A capitalised name of two words or more after a cue."""
+        """A name of two words or more after a cue: capitalised, or in lower case with a word that English lacks."""
         end = start
         while end < len(chart) and end - start < 4 and chart.free(end, end + 1):
             token = chart.tokens[end]
-            if (end > start and chart.gap(end) not in _GAPS) or not token.capital:
+            if (end > start and chart.gap(end) not in _GAPS) or not (token.capital or self._nameless(chart, start)):
                 break
             if token.norm in self.grammar.plain_words:
+                if not token.capital:
+                    break
                 return
             end += 1
         if end - start > 1:
             words = chart.words(start, end)
             missing.append(Unmet(self._cued(cue)[0].name, words, self.people.nearest(words)))
-            chart.put(start, end, "missing")
+            begin = preceded(chart, start, phrases((*self.grammar.people.maker, *self.grammar.people.performer)))
+            chart.put(start if begin is None else begin, end, "missing")
+
+    def _nameless(self, chart: Chart, start: int) -> bool:
+        """'designed by uwe rosenberg': two words after a cue that a name follows, one of them no English."""
+        own = chart.tokens[start : start + 2]
+        if len(own) < 2 or chart.gap(start + 1) != " " or not self._told(chart, start):
+            return False
+        begin = preceded(chart, start, phrases((*self.grammar.people.maker, *self.grammar.people.performer)))
+        verb = begin is not None and chart.norms(begin, start) not in ("with", "w", "by", "has")
+        known = any(t.norm in self.grammar.plain_words or self.values.find(t.stem) for t in own)
+        return verb and not known and not all(is_word(t.norm) for t in own) and all(t.norm.isalpha() for t in own)
 
     def _cue(self, chart: Chart, start: int) -> str:
         """'maker' or 'performer' when the words before a name say so, else ''."""

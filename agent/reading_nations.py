@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from babel import Locale
 
-from convrec.agent.reading_grammar import Grammar
-from convrec.agent.reading_text import Chart, key_of
+from convrec.agent.reading_grammar import Grammar, phrases
+from convrec.agent.reading_text import Chart, key_of, preceded
 from convrec.agent.reading_unmet import Unmet
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Role
@@ -39,12 +39,16 @@ def language_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[s
     return named
 
 
-def country_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[str, ...]]:
-    """Value -> names and nationalities: 'France' or 'FR' -> France, French."""
+def country_words(
+    values: Collection[str], grammar: Grammar, regions: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Value -> names and nationalities: 'France' or 'FR' -> France, French; and the `regions` (name -> codes)."""
     by_name = {key_of(name): code for code, name in _territories().items()}
     for iso, aliases in grammar.countries.aliases.items():
         by_name.update({key_of(alias): iso for alias in aliases})
     named = {}
+    own = {key_of(value) for value in values}
+    parts = {part: names for part, names in grammar.countries.parts.items() if part in own}
     for value in values:
         code: str | None = value.upper() if value.upper() in _territories() and len(value) == 2 else None
         code = code or by_name.get(key_of(value))
@@ -52,8 +56,10 @@ def country_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[st
         if code is not None:
             words = [_territories().get(code, value), *grammar.countries.aliases.get(code, ())]
             words += grammar.countries.demonyms.get(code, ())
-            words += [region for region, codes in grammar.countries.regions.items() if code in codes]
-        named[value] = tuple(dict.fromkeys(words))
+            words += [region for region, codes in regions.items() if code in codes]
+        # Where England and Scotland are two values, neither is called by the other's names.
+        others = {key_of(word) for part, names in parts.items() if part != key_of(value) for word in (part, *names)}
+        named[value] = tuple(word for word in dict.fromkeys(words) if key_of(word) not in others)
     return named
 
 
@@ -75,6 +81,7 @@ class UnknownNations:
             for words in grammar.countries.demonyms.values():
                 for word in words:
                     self._fields.setdefault(key_of(word), country.name)
+        self._country = country
         known = [a.name for a in (language, country) if a is not None]
         for key in tuple(self._fields):
             if any(hit.attribute.name in known for hit in values.find(key)) or key in grammar.plain_words:
@@ -90,8 +97,24 @@ class UnknownNations:
                 if field is None or any(o is not None and o.kind != "want" for o in chart.owner[start:end]):
                     continue
                 noun = end < len(chart) and chart.tokens[end].stem in self.grammar.noun_words
+                noun = noun or self._placed(chart, start, field)
+                if self._denied(chart, start):
+                    chart.put(start, end, "skip")
+                    break
                 if noun or (chart.tokens[start].capital and start > 0 and not chart.message.istitle()):
                     found.append(Unmet(field, chart.words(start, end), ()))
                     chart.put(start, end, "missing")
                     break
         return found
+
+    @staticmethod
+    def _denied(chart: Chart, start: int) -> bool:
+        """'nothing from Japan': that no item is from there is what is wanted."""
+        before = {token.norm for token in chart.tokens[max(0, start - 3) : start]}
+        return not before.isdisjoint(["no", "not", "nothing", "without", "except", "non", "isnt", "arent"])
+
+    def _placed(self, chart: Chart, start: int, field: str) -> bool:
+        """'in japan', 'from egypt', in lower case as well."""
+        country = self._country is not None and field == self._country.name
+        cues = (*self.grammar.languages.country_before, "in") if country else self.grammar.languages.language_before
+        return preceded(chart, start, phrases(cues)) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -16,9 +16,10 @@ _SHORTEST = 5
 """letters of a word for a number that may be misspelt"""
 LARGEST = 1e12
 """larger numbers are taken as this one: no attribute holds them"""
-_UNITS_AT_THE_END = frozenset(["in", "min", "g", "l", "m", "h", "w"])
+_UNITS_AT_THE_END = frozenset(["in", "min", "g", "l", "m", "h", "w", "c"])
 """units that only the last word of a column's name can be: 'screen_size_in', 'min_players'"""
-_UNITS_BY_CHANCE = frozenset(["in", "min", "second", "day", "cup", "pound", "foot"])
+_UNITS_BY_CHANCE = frozenset(["in", "min", "second", "day", "cup", "pound", "foot", "degree"])
+_SIGNS = ("-", "−")
 """units that mean something else in the name of an attribute"""
 
 
@@ -156,6 +157,9 @@ def quantity_at(chart: Chart, position: int, grammar: Grammar) -> Quantity | Non
         if number is not None:
             return Quantity(number[0], first.text, (("currency", number[0]),), position, number[1])
         return None
+    if chart.norms(position, position + 1) == "minus":
+        above = quantity_at(chart, position + 1, grammar)
+        return None if above is None or above.implied else below_zero(above, position)
     number = number_at(chart, position, grammar)
     implied = number is None
     if number is None:
@@ -169,14 +173,28 @@ def quantity_at(chart: Chart, position: int, grammar: Grammar) -> Quantity | Non
         return Quantity(value, "%", (), position, end + 1)
     unit = _unit_at(chart, end, grammar)
     if unit is None or not chart.free(end, end + 1):
-        return Quantity(value, "", (), position, end)
+        bare = Quantity(value, "", (), position, end)
+        return below_zero(bare, position) if _signed(chart, position) else bare
     if unit == "in" and not (chart.tokens[end].gap == "" or end + 1 == len(chart)):
         return Quantity(value, "", (), position, end)
     sizes = dict(grammar.unit_index[unit])
     dimensions = {dimension: value * size for dimension, size in sizes.items()}
     end += 1
     end, dimensions = _compound(chart, end, dimensions, sizes, grammar)
-    return Quantity(value, unit, tuple(dimensions.items()), position, end, implied)
+    quantity = Quantity(value, unit, tuple(dimensions.items()), position, end, implied)
+    return below_zero(quantity, position) if "temperature" in dimensions and _signed(chart, position) else quantity
+
+
+def below_zero(quantity: Quantity, start: int) -> Quantity:
+    """The same amount below zero."""
+    dimensions = tuple((dimension, -amount) for dimension, amount in quantity.dimensions)
+    return replace(quantity, value=-quantity.value, dimensions=dimensions, start=start)
+
+
+def _signed(chart: Chart, position: int) -> bool:
+    """'-10', but not '5-10'."""
+    gap = chart.tokens[position].gap
+    return gap.endswith(_SIGNS) and (position == 0 or gap[:-1].endswith(" "))
 
 
 def _implied_one(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int] | None:

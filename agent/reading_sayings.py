@@ -21,7 +21,7 @@ class SayingReader:
             end = position + chart.phrase_at(position, self._sayings)
             if end > position and not self.values.find(chart.stems(position, end)):
                 chart.put(position, end, "words")
-            elif self._no_longer(chart, position) or self._below_zero(chart, position):
+            elif self._no_longer(chart, position):
                 chart.put(position, position + 2, "words")
             elif times := self._times(chart, position):
                 chart.put(position, position + times, "skip")
@@ -38,10 +38,12 @@ class SayingReader:
         return goes_on and chart.tokens[after].norm != "than"
 
     @staticmethod
-    def _below_zero(chart: Chart, position: int) -> bool:
-        """'minus 10' denies nothing."""
-        number = chart.norms(position + 1, position + 2).isdigit()
-        return chart.tokens[position].norm == "minus" and number and chart.free(position, position + 2)
+    def below_zero(chart: Chart) -> None:
+        """'minus 10' that no attribute measures denies nothing."""
+        for position in range(len(chart) - 1):
+            number = chart.norms(position + 1, position + 2).isdigit()
+            if chart.tokens[position].norm == "minus" and number and chart.free(position, position + 2):
+                chart.put(position, position + 2, "words")
 
     def _times(self, chart: Chart, position: int) -> int:
         """'like 10 times': how often somebody did something; the number of words."""

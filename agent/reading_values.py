@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -57,8 +57,7 @@ class ValueIndex:
             for a in self.attributes
         }
         self._hits: dict[str, list[Hit]] = {}
-        own = {key_of(catalogue.schema.noun), key_of(catalogue.schema.name)}
-        self._nouns = grammar.noun_words | TELLING | own
+        self._nouns = grammar.noun_words | TELLING | catalogue_nouns(catalogue, grammar)
         self.known_words, self.common_words = _known_words(catalogue)
         for attribute in self.attributes:
             self._add_names(attribute)
@@ -141,7 +140,7 @@ class ValueIndex:
         if attribute.role is Role.LANGUAGE:
             named = language_words(values, self.grammar)
         elif attribute.role is Role.COUNTRY:
-            named = country_words(values, self.grammar)
+            named = country_words(values, self.grammar, self._regions())
         else:
             named = dict.fromkeys(values, ())
         for value, words in named.items():
@@ -152,6 +151,11 @@ class ValueIndex:
                 meant = key not in self.grammar.function_words or attribute.role is Role.COUNTRY or key in AMBIGUOUS
                 if key and meant:
                     self._merge(key, Hit(attribute, self._with_unisex(attribute, value), how))
+
+    def _regions(self) -> dict[str, tuple[str, ...]]:
+        own = self.grammar.countries
+        places = not any(a.role is Role.LANGUAGE for a in self.attributes)
+        return own.regions | own.landscapes if places else own.regions
 
     def _with_unisex(self, attribute: Attribute, value: str) -> tuple[str, ...]:
         """What suits everybody suits men."""
@@ -181,6 +185,7 @@ class ValueIndex:
             if len(words) > 1 and len(words[-1]) > 2 and value not in attribute.synonyms:
                 heads.setdefault(words[-1], []).append(value)
                 firsts.setdefault(words[0], []).append(value)
+        self._add_compounds(attribute, heads)
         for head, values in heads.items():
             if head not in self.grammar.plain_words | self._nouns and len(values) <= 12:
                 same = self._hits.get(head, [])
@@ -193,6 +198,14 @@ class ValueIndex:
             if first not in plain and len(first) > 4 and len(values) == 1 and first not in self._hits:
                 self._put(first, Hit(attribute, tuple(values), "part"))
 
+    def _add_compounds(self, attribute: Attribute, heads: dict[str, list[str]]) -> None:
+        """Where 'pan' names a frying pan, it names a saucepan as well."""
+        for value in self.counts[attribute.name]:
+            word = key_of(value)
+            for head, own in heads.items() if " " not in word else ():
+                if word.endswith(head) and is_word(word.removesuffix(head)) and len(word) > len(head) + 2:
+                    own.append(value)
+
     def _add_concepts(self) -> None:
         for concept in self.grammar.concept:
             hits = list(self._concept_hits(concept))
@@ -204,11 +217,19 @@ class ValueIndex:
                 key = key_of(word)
                 for hit in hits:
                     self._put(key, hit)
+                    self._widen(key, hit)
+
+    def _widen(self, key: str, hit: Hit) -> None:
+        """'rap' is a word of 'jazz rap', and what hip hop is called."""
+        own = self._hits[key]
+        for position, other in enumerate(own):
+            if other.attribute.name == hit.attribute.name and other.how == "part" and not hit.every:
+                own[position] = replace(hit, values=tuple(dict.fromkeys((*hit.values, *other.values))))
 
     def _concept_hits(self, concept: Concept) -> Iterable[Hit]:
         soft, narrower = concept.soft, concept.narrower
         for attribute in self.attributes:
-            if not self.controlled(attribute) or attribute.role in (Role.LANGUAGE, Role.COUNTRY):
+            if not self.controlled(attribute) or attribute.role is Role.COUNTRY or concept.absent:
                 continue
             known = {key_of(value): value for value in self.counts[attribute.name]}
             single: list[str] = []
@@ -225,6 +246,12 @@ class ValueIndex:
             single = single[:1] if concept.first else single
             if single:
                 yield Hit(attribute, tuple(dict.fromkeys(single)), "concept", soft=soft, narrower=narrower)
+
+
+def catalogue_nouns(catalogue: Catalogue, grammar: Grammar) -> frozenset[str]:
+    """What the entries of a catalogue are called: its own noun and the words that go with it ('record' for 'album')."""
+    nouns = {key_of(catalogue.schema.noun), key_of(catalogue.schema.name)}
+    return frozenset(nouns.union(*(words.split() for noun, words in grammar.kin.items() if noun in nouns)))
 
 
 def _halves(value: str) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from convrec.agent.reading_grammar import Grammar
+from convrec.agent.reading_grammar import Grammar, phrases
 from convrec.agent.reading_joins import Said
-from convrec.agent.reading_text import Chart, Span
+from convrec.agent.reading_text import Chart, Phrases, Span
 from convrec.agent.reading_wanted import Wanted
 from convrec.retrieval.request import Strength
 
@@ -296,12 +296,20 @@ class Walk:
     def _trailing(self, position: int) -> bool:
         """Whether nothing more is said in this clause."""
         while position < len(self.chart) and not self.chart.breaks(position, ".,;!?\n"):
+            if again := self.chart.phrase_at(position, self._mild):
+                position += again
+                continue
             if self.chart.owner[position] is not None:
                 return False
             if self.chart.tokens[position].norm not in self.grammar.plain_words:
                 return False
             position += 1
         return True
+
+    @property
+    def _mild(self) -> Phrases:
+        """'… would be lovely but isn't essential': the same said twice."""
+        return phrases(self.grammar.strength.soft)
 
     def _next_to(self, start: int, end: int) -> bool:
         """Whether nothing else was read between two places, and no sentence ends there."""

@@ -45,6 +45,14 @@ class WishReader:
             if chart.owner[position] is None and self._count(chart, position, draft):
                 break
 
+    def number(self, words: str) -> int | None:
+        """How many 'five more' asks for."""
+        for word in words.split():
+            number = int(word) if word.isdigit() else self.grammar.numbers.get(word, 0)
+            if 1 < number <= _MOST:
+                return number
+        return None
+
     def _count(self, chart: Chart, position: int, draft: Draft) -> bool:
         token = chart.tokens[position]
         if not token.norm.isdigit() and token.norm not in self.grammar.numbers:

@@ -45,7 +45,7 @@ from convrec.agent.reading_scope import ScopeReader
 from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading_time import TimeReader
 from convrec.agent.reading_turn import ActResolver, as_act
-from convrec.agent.reading_values import ValueIndex
+from convrec.agent.reading_values import ValueIndex, catalogue_nouns
 from convrec.agent.reading_walk import Words
 from convrec.agent.reading_wanted import Wanted, wanted_range
 from convrec.agent.reading_wishes import WishReader
@@ -88,7 +88,7 @@ class RulesInterpreter:
         self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
         self.titles = TitleIndex(catalogue)
         self.finder = Finder(catalogue, grammar, self.values)
-        self.adjectives = AdjectiveReader(catalogue, grammar, self.values, self.finder.main_topic)
+        self.adjectives = AdjectiveReader(catalogue, grammar, self.values, self.people, self.finder.main_topic)
         self.nations = UnknownNations(catalogue, grammar, self.values)
         self.names = NameFinder(grammar, self.people, self.values)
         year = next((a for a in catalogue.schema.with_role(Role.YEAR) if a.numeric), None)
@@ -98,12 +98,12 @@ class RulesInterpreter:
         )
         self.measures = MeasureReader(catalogue, grammar, time)
         self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
-        self.named = NamedItems(catalogue, self.titles, self.references)
+        self.named = NamedItems(catalogue, self.titles, self.references, self.values)
         self.comparatives = ComparativeReader(grammar, self.measures.words)
         self.acts = ActReader(grammar)
         self.turn = ActResolver(catalogue)
         self.lasting = LastingReader(grammar)
-        labels = {key_of(a.label) for a in catalogue.schema.attributes} | {key_of(catalogue.schema.noun)}
+        labels = {key_of(a.label) for a in catalogue.schema.attributes} | catalogue_nouns(catalogue, grammar)
         looks = frozenset(a.name for a in catalogue.schema.attributes if says_look(a))
         self.scope = ScopeReader(grammar, frozenset(labels), looks)
         for code in CODES:
@@ -172,6 +172,7 @@ class RulesInterpreter:
         self.wishes.read(chart, draft)
         self.sayings.mark(chart)
         self._measure(chart, draft)
+        self.sayings.below_zero(chart)
         missing = self._find(chart)
         story = self.narrative.read(chart)
         scoped = self.scope.read(chart, story=story, instead=instead)
@@ -272,6 +273,8 @@ class RulesInterpreter:
     def _whole(self, hit: ActHit, draft: Draft) -> Reading:
         if hit.kind == "start_over":
             draft.edits.append(RequestEdit(op="reset"))
+        if hit.kind == "more" and (number := self.wishes.number(hit.words)):
+            draft.wishes["count"] = number
         self.turn.apply([hit], draft)
         return Reading(
             edits=draft.finish(),
@@ -345,6 +348,8 @@ class RulesInterpreter:
         """'make it 50': a number without a comparator, alone in its message, moves the last bound that was said."""
         quantity = quantity_at(chart, position, self.grammar)
         if quantity is None or self.measures.compared(chart, quantity):
+            return None
+        if self.measures.headcount.of_people(chart, quantity) is not None:
             return None
         own = self.grammar.negation
         allowed = bool(chart.phrase_at(quantity.end, phrases(own.allowed_after)))

@@ -119,7 +119,8 @@ class TitleIndex:
         if found is None and key.split(maxsplit=1)[0] not in _ARTICLES:
             found = process.extractOne(f"the {key}", self._keys, scorer=fuzz.ratio, score_cutoff=cutoff + 3)
         if found is None:
-            return None
+            first, _, rest = key.partition(" ")
+            return self.close(rest, year, cutoff) if first in _ARTICLES and " " in rest else None
         return self._hit(self._exact[found[0]], "close", year)
 
     def label(self, row: int) -> str:

@@ -120,7 +120,8 @@ class ItemToItem:
         spans = [slice(int(self.indptr[i]), int(self.indptr[i + 1])) for i in items]
         columns = np.concatenate([self.columns[s] for s in spans])
         values = np.concatenate([self.weights[s] * w for s, w in zip(spans, weights, strict=True)])
-        return np.bincount(columns, weights=values, minlength=self.items)[rows].astype(np.float32)
+        summed = np.bincount(columns, weights=values, minlength=self.items)
+        return np.asarray(summed[rows], np.float32)
 
     def contributions(
         self, history: NDArray[np.integer], row: int, liking: NDArray[np.floating] | None = None

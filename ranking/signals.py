@@ -180,6 +180,9 @@ class Signals:
             for name in SIGNALS
         }
         columns.update({name: centred(column) for name, column in logarithms.items()})
+        if rows.size and "topics" in found:
+            # The channel says by its scale how near the nearest topic is.
+            columns["topics"] = columns["topics"] * min(1.0, float(found["topics"].max()))
         # Wishes are not standardised: a rare match would count far more than the weight it was given.
         columns["soft"] = np.clip(soft - soft.mean(), -LONG_TAIL_CLIP, LONG_TAIL_CLIP) if rows.size else blank
         return np.stack([columns[name] for name in SIGNALS], axis=1)

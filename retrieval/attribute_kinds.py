@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from convrec.retrieval.hints import is_code_name, is_opaque, label, name_score, never_a_role, unit_in_name, units
+from convrec.retrieval.hints import (
+    is_code_name,
+    is_opaque,
+    label,
+    name_score,
+    never_a_role,
+    number_label,
+    unit_in_name,
+    units,
+)
 from convrec.retrieval.reports import count, lines_phrase, shorten
 from convrec.retrieval.schema import Attribute, AttributeKind, Role, ValueCount
 from convrec.retrieval.values import (
@@ -91,8 +100,9 @@ def infer_attribute(series: pl.Series, shape: Shape | None = None) -> Attribute:
         kind = AttributeKind.CATEGORIES
     elif _is_category(shape, name):
         kind = AttributeKind.CATEGORY
+    named = number_label if kind is AttributeKind.NUMBER else label
     return Attribute(
-        name=name, label=label(name, unit), kind=kind, unit=unit, separator=separator, date_format=date_format
+        name=name, label=named(name, unit), kind=kind, unit=unit, separator=separator, date_format=date_format
     )
 
 

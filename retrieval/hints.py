@@ -13,6 +13,7 @@ from convrec.retrieval.reports import sanitise_text
 
 _MEASURED = {
     "volume": frozenset({"capacity", "volume", "size"}),
+    "temperature": frozenset({"temp", "temperature"}),
     "time": frozenset({"duration", "runtime", "time", "battery", "playtime"}),
     "length": frozenset({"length", "height", "width", "depth", "diameter", "distance", "screen", "elevation"}),
 }
@@ -81,7 +82,7 @@ def unit_in_name(name: str) -> str | None:
         return None
     last = found[-1]
     known = units().get(last)
-    ambiguous = last in {"s", "m", "in", "b", "l", "h", "w", "day", "days", "pound", "pounds", "second", "minute"}
+    ambiguous = last in {"s", "m", "in", "b", "l", "h", "w", "c", "day", "days", "pound", "pounds", "second", "minute"}
     measured = known is not None and not _MEASURED.get(known[1], frozenset()).isdisjoint(found[:-1])
     return last if known and (name.rstrip().endswith(")") or measured or not ambiguous) else None
 
@@ -95,6 +96,13 @@ def label(name: str, unit: str | None = None) -> str:
         return sanitise_text(name).lower() or "attribute"
     counted = any(word in {"number", "num", "count", "of"} for word in found[:-1])
     return " ".join(found if counted else [*found[:-1], singular(found[-1])])
+
+
+def number_label(name: str, unit: str | None = None) -> str:
+    """The name of a number for sentences; one that counts things keeps its plural: 'pages', 'max players'."""
+    found = words(name)
+    plural = unit is None and found and singular(found[-1]) != found[-1]
+    return " ".join(found) if plural else label(name, unit)
 
 
 def file_words(path: Path) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convrec.retrieval.errors import InputFileError, SchemaError
-from convrec.retrieval.hints import label
+from convrec.retrieval.hints import label, number_label
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role, ValueCount
 
 if TYPE_CHECKING:
@@ -199,9 +199,10 @@ def _attribute(name: str, entry: Any, measured: Any, path: Path) -> Attribute:
     optional = {key: _text(entry, key, "", path) or None for key in ("unit", "separator", "date_format", "provenance")}
     if kind == AttributeKind.CATEGORIES and optional["separator"] is None:
         optional["separator"] = "|"
+    named = number_label if kind == AttributeKind.NUMBER else label
     return Attribute(
         name=name,
-        label=_text(entry, "label", "", path) or label(name, optional["unit"]),
+        label=_text(entry, "label", "", path) or named(name, optional["unit"]),
         kind=AttributeKind(kind),
         role=Role(role) if role else None,
         synonyms=_words_of_values(entry, "synonyms", where, path),

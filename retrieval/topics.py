@@ -25,6 +25,8 @@ TEMPERATURE = 0.06
 """of the softmax over values: a value whose nearness is 0.06 behind that of the nearest one counts e times less"""
 COMPANY = 0.6
 """what the cosine with a value's centroid counts beside the cosine with its name"""
+DOUBTFUL, SURE = 0.3, 0.5
+"""nearness of the nearest value up to which the channel has nothing to say, and from which it counts in full"""
 SHRINKAGE = 3.0
 """carriers of a value at which its centroid counts half: few items share more than the value"""
 
@@ -34,8 +36,8 @@ class TopicSource:
 
     A value is as near as the mean of two cosines, with everything that is said of it as one text and with the nearest
     of its name, synonyms and meanings, plus `COMPANY` times its nearness as a centroid (see `value_centroids`). An
-    item's score is the sum of the softmax weights of its values, added up over the descriptions with their weights; no
-    opinion (None) without descriptions or without topics.
+    item's score is the sum of the softmax weights of its values, added up over the descriptions with their weights, and
+    less where no value is near; no opinion (None) without descriptions or without topics.
     """
 
     name = "topics"
@@ -97,7 +99,10 @@ class TopicSource:
         if query.text_vectors is None or not query.text_vectors.size or not self._texts:
             return None
         near = self._nearness(np.asarray(query.text_vectors, np.float32))
-        weights = np.exp((near - near.max(axis=1, keepdims=True)) / TEMPERATURE)
+        nearest = near.max(axis=1, keepdims=True)
+        # Something is always nearest: of a few kinds of things even where the request is about none of them.
+        sure = np.clip((nearest - DOUBTFUL) / (SURE - DOUBTFUL), 0, 1)
+        weights = sure * np.exp((near - nearest) / TEMPERATURE)
         share = np.ones(len(weights)) if query.text_weights is None else np.asarray(query.text_weights, np.float64)
         wanted = share @ weights  # (V,)
         return np.bincount(self._rows, weights=wanted[self._values], minlength=self._size).astype(np.float32)

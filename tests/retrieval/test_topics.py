@@ -64,10 +64,13 @@ def test_items_whose_values_come_close_score_highest() -> None:
 
 
 def test_a_value_is_found_by_what_it_means() -> None:
-    scores = TopicSource(catalogue(), encode, NO_DOCUMENTS).scores(asked([0, 0.2, 0, 0.9]))
+    source = TopicSource(catalogue(), encode, NO_DOCUMENTS)
+    scores, doubtful = source.scores(asked([0, 0.2, 0, 0.9])), source.scores(asked([0, 0.2, 0, 0.7]))
     assert scores is not None
-    assert scores[0] == pytest.approx(1.0)
+    assert doubtful is not None
+    assert scores[0] > 0.5
     assert scores[1] < 0.05
+    assert 0 < doubtful[0] < scores[0]
 
 
 def test_descriptions_add_up_and_unwanted_ones_push_away() -> None:
@@ -89,8 +92,8 @@ def test_a_value_is_found_by_what_its_items_tell() -> None:
     centroids = TopicSource(catalogue(), encode, documents).value_centroids()
     lengths = np.linalg.norm(centroids, axis=1)
     assert lengths == pytest.approx([2 / 5, 2 / 5, 1 / 4])
-    scores = TopicSource(catalogue(), encode, documents, centroids=centroids).scores(asked([0, 0, 0, 0.3]))
-    alone = TopicSource(catalogue(), encode, NO_DOCUMENTS).scores(asked([0, 0, 0, 0.3]))
+    scores = TopicSource(catalogue(), encode, documents, centroids=centroids).scores(asked([0, 0, 0, 1]))
+    alone = TopicSource(catalogue(), encode, NO_DOCUMENTS).scores(asked([0, 0, 0, 1]))
     assert scores is not None
     assert alone is not None
     assert scores[4] / scores[1] > 1.5 * alone[4] / alone[1]
