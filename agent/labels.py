@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 
+from convrec.agent.reading_nations import is_language
 from convrec.retrieval.catalogue import EPOCH, iso_date
 from convrec.retrieval.filters import And, Contains, Filter, In, Mentions, Missing, Not, NotIn, Or, Range, Value
 from convrec.retrieval.request import Constraint, Strength
@@ -174,7 +175,8 @@ def _label_values(
         wanted = bool(values and values[0]) != negated
         return attribute.label if wanted else f"not {attribute.label}"
     shown = [label_value(attribute, value) for value in values]
-    prefix = _prefix(attribute, schema)
+    tongue = attribute.role is Role.LANGUAGE and any(is_language(str(value)) for value in values)
+    prefix = "" if attribute.role is Role.LANGUAGE and not tongue else _prefix(attribute, schema)
     if negated:
         return ", ".join(f"not {prefix}{value}" for value in shown) or "anything"
     return f"{prefix}{join_words(shown, conjunction)}" if shown else "nothing"

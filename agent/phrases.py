@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from convrec.agent.claim_index import title_forms
 from convrec.agent.labels import join_words, label_filter, label_number, label_value
+from convrec.agent.reading_nations import is_language
 from convrec.agent.wording import (
     counted_noun,
     counted_value,
@@ -240,8 +242,8 @@ class _Places:
         plain = self.schema.noun == CatalogueSchema.model_fields["noun"].default
         kinds = [words for words, countable in self.front if countable]
         if plain and len(kinds) == 1:
-            each = [singular(kind) for kind in kinds[0].split(" or ")]
-            noun = " or ".join(each if number == 1 else [plural(kind) for kind in each])
+            each = [singular(kind) for kind in re.split(r", | or ", kinds[0])]
+            noun = join_words(each if number == 1 else [plural(kind) for kind in each], "or")
             return " ".join([*(words for words, countable in self.front if not countable), noun])
         front = [words for words, _ in self.front]
         if front and front[-1].rpartition(" ")[2] == self.schema.noun:
@@ -336,7 +338,8 @@ class _Places:
             self.apart.append(self._denied(node))
         elif attribute.role is Role.TOPIC and not says_about(attribute, self.schema) and len(self.front) < 3:
             words = self._values(attribute, node)
-            things = attribute.kind is AttributeKind.CATEGORY and all(names_things(str(v)) for v in node.values)
+            together = isinstance(node, Contains) and node.mode == "all"
+            things = not together and all(names_things(str(v)) for v in node.values)
             self.front.append((words, things or (len(node.values) == 1 and is_countable(words))))
         elif attribute.kind is AttributeKind.FLAG and isinstance(node, In) and node.values == (True,):
             self.front.append((attribute.label, False))
@@ -344,6 +347,8 @@ class _Places:
             both = isinstance(node, Contains) and node.mode == "all"
             listed = join_words([running(str(v)) for v in node.values], "and" if both else "or")
             self.front.insert(0, (listed, False))
+        elif attribute.role is Role.LANGUAGE and not any(is_language(str(v)) for v in node.values):
+            self.front.insert(0, (join_words([running(str(v)) for v in node.values], "or"), False))
         elif attribute.role in (Role.LANGUAGE, Role.COUNTRY):
             self.origin.append(self._values(attribute, node))
         elif attribute.kind is AttributeKind.FLAG or attribute.numeric:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convrec.agent.reading_grammar import Grammar, phrases
+from convrec.agent.reading_nations import is_language
 from convrec.agent.reading_text import Chart, key_of, preceded
 from convrec.agent.reading_tongues import TongueReader
 from convrec.agent.reading_values import AMBIGUOUS, Hit, ValueIndex
@@ -147,11 +148,19 @@ class Finder:
 
     def read_hits(self, chart: Chart, start: int, end: int, hits: list[Hit]) -> list[Wanted]:
         """What the hits of some words ask for together."""
-        nations = [h for h in hits if h.attribute.role in (Role.LANGUAGE, Role.COUNTRY)]
+        nations = [
+            h
+            for h in hits
+            if h.attribute.role is Role.COUNTRY
+            or (h.attribute.role is Role.LANGUAGE and any(is_language(value) for value in h.values))
+        ]
         # What the schema calls a topic goes before what a language calls a nation ('Hollywood').
         topics = [h for h in hits if h.attribute.role is Role.TOPIC and h.how == "synonym"]
         if nations and not topics:
-            return [self.tongues.read(chart, start, end, nations)]
+            wanted = self.tongues.read(chart, start, end, nations)
+            if self._told_about(chart, start):
+                wanted = replace(wanted, strength=Strength.SOFT, describe=True)
+            return [wanted]
         hits = [h for h in hits if h not in nations]
         sure = [h for h in hits if self.values.controlled(h.attribute) or h.attribute.role is not Role.TOPIC]
         tags = [h for h in hits if h not in sure]
@@ -193,6 +202,17 @@ class Finder:
                 negative_label=f"not {chart.words(start, end)}" if best.narrower else "",
             )
         ]
+
+    @staticmethod
+    def _told_about(chart: Chart, start: int) -> bool:
+        """'about Japan' is what is told, wherever it was made; 'how about Japan' asks for it."""
+        for place in range(start - 1, max(-1, start - 3), -1):
+            word = chart.tokens[place].norm
+            if word == "about":
+                return place == 0 or chart.tokens[place - 1].norm not in ("how", "what", "or")
+            if word not in ("the", "a", "an"):
+                return False
+        return False
 
     def _needs_capital(self, chart: Chart, start: int, end: int, hit: Hit) -> bool:
         """A single ordinary word counts as a value of a large vocabulary of names only when it is capitalised."""

@@ -28,6 +28,17 @@ def _territories() -> dict[str, str]:
     return {code: name for code, name in Locale("en").territories.items() if len(code) == 2}
 
 
+def is_language(value: str) -> bool:
+    """Whether a value names a language or is the code of one; 'Instrumental' is neither."""
+    code = value.casefold().replace("-", "_")
+    return code.split("_")[0] in _languages() or key_of(value) in _language_keys()
+
+
+@lru_cache(maxsize=1)
+def _language_keys() -> frozenset[str]:
+    return frozenset(key_of(name) for name in _languages().values())
+
+
 def language_words(values: Iterable[str], grammar: Grammar) -> dict[str, tuple[str, ...]]:
     """Value -> names for it: 'fr' -> French; 'French' stays as it is."""
     named = {}

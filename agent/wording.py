@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import lru_cache
 from importlib import resources
@@ -9,9 +10,12 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict
 
 from convrec.agent.labels import label_value
+from convrec.agent.reading_english import is_word
 from convrec.agent.reading_grammar import english
 from convrec.retrieval.hints import singular
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
+
+_IN_VES = re.compile(r"(?:kni|li|wi)fe$|(?:shel|lea|loa|hal|wol)f$")
 
 
 class _Wording(BaseModel):
@@ -51,7 +55,9 @@ def with_article(phrase: str) -> str:
 
 
 def plural(word: str) -> str:
-    """The regular plural: 'comedies' for 'comedy'."""
+    """The plural: 'comedies' for 'comedy', 'knives' for 'knife'."""
+    if _IN_VES.search(word):
+        return f"{word.removesuffix('e')[:-1]}ves"
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
@@ -68,9 +74,9 @@ def is_countable(kind: str) -> bool:
 
 
 def names_things(kind: str) -> bool:
-    """Whether a kind is a plural that entries can be called by: 'tents', but 'cookware'."""
+    """Whether entries can be called by a kind: 'tents' or 'hotel', but 'cookware'."""
     last = kind.casefold().rpartition(" ")[2]
-    return singular(last) != last
+    return singular(last) != last or is_word(plural(last))
 
 
 def kind_phrase(value: str) -> str:
