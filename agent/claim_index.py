@@ -86,8 +86,8 @@ def stems(text: str) -> tuple[str, ...]:
 
 def unit_name(word: str) -> str:
     """A measure's unit in one spelling."""
-    folded = stems(word)[0] if stems(word) else word
-    return UNIT_NAMES.get(folded, stems(UNIT_NAMES.get(folded, folded))[0] if folded else "")
+    folded = (*stems(word), word)[0]
+    return UNIT_NAMES.get(folded, (*stems(folded), folded)[0])
 
 
 def title_forms(title: str) -> Iterator[str]:

@@ -42,6 +42,12 @@ COMPARATIVE_WORDS: dict[Role | None, tuple[str, str]] = {
 """less and more of what a role measures"""
 
 
+_SPELLED_OUT = 3
+"""so many values are named one by one"""
+_PREPOSITIONS = frozenset(["for", "with", "in", "by", "of", "on", "at"])
+"""last words of labels that lead to their values themselves: 'suitable for'"""
+
+
 def count_word(number: int) -> str:
     """'ten' for 10; digits from 13 on."""
     return _COUNTS[number] if 0 <= number < len(_COUNTS) else f"{number:,}"
@@ -255,7 +261,8 @@ class _Places:
         if constraint.strength is Strength.SOFT and not constraint.negated:
             self.wished.append(self._wish(node))
         elif constraint.negated:
-            self.apart.append(self._denied(node))
+            several = isinstance(node, NotIn | Contains) and len(node.values) > _SPELLED_OUT
+            self.apart.append(constraint.label if several else self._denied(node))
         elif (title := self.titles.get(constraint.relative_to or "")) and (word := self._relative(node)):
             if constraint.relative_to in self.liked:
                 self.but.append(word)
@@ -300,6 +307,10 @@ class _Places:
         if is_credit(attribute):
             lead = credit(attribute.label)
             return f"without {listed}" if lead == "with" else f"not {lead} {listed}"
+        if attribute.role is None and attribute.kind is AttributeKind.CATEGORIES:
+            return f"no {listed}"
+        if attribute.role is None and attribute.kind is AttributeKind.CATEGORY:
+            return f"not {listed}"
         return spoken(label_filter(node, self.schema))
 
     def _values(self, attribute: Attribute, node: In | Contains, *, alone: bool = False) -> str:
@@ -320,7 +331,8 @@ class _Places:
             return f"from {listed}"
         if is_credit(attribute):
             return f"{credit(attribute.label)} {listed}"
-        return f"with {label_filter(node, self.schema)}"
+        said = label_filter(node, self.schema)
+        return said if attribute.label.rpartition(" ")[2] in _PREPOSITIONS else f"with {said}"
 
     def _put_filter(self, node: Filter) -> None:
         if not isinstance(node, In | Contains | Range) or node.field not in self.schema:

@@ -17,6 +17,8 @@ from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _DENIALS = frozenset(["not", "isnt", "arent"])
 _OF_STUFF = frozenset(["no", "not", "without", "non", "with", "of", "or", "goose", "duck"])
+_SPELLED_OUT = 3
+"""so many values are named one by one"""
 _LINKS = frozenset(["is", "are"])
 
 
@@ -179,6 +181,9 @@ class Finder:
             label = " and ".join(best.values)
             return [Wanted(best.attribute.name, together, Not(part=together), label, best.how)]
         wanted = wanted_values(best.attribute, best.values, best.how)
+        if len(best.values) > _SPELLED_OUT:
+            said = chart.words(start, end)
+            wanted = replace(wanted, label=said, negative_label=f"no {said}")
         if best.how == "free":
             label = f"not {wanted.label}"
             return [
@@ -199,7 +204,7 @@ class Finder:
                 strength=Strength.SOFT if best.soft else Strength.HARD,
                 describe=best.soft or best.how == "head",
                 shun=best.narrower,
-                negative_label=f"not {chart.words(start, end)}" if best.narrower else "",
+                negative_label=f"not {chart.words(start, end)}" if best.narrower else wanted.negative_label,
             )
         ]
 
@@ -215,8 +220,11 @@ class Finder:
         return False
 
     def _needs_capital(self, chart: Chart, start: int, end: int, hit: Hit) -> bool:
-        """A single ordinary word counts as a value of a large vocabulary of names only when it is capitalised."""
-        if self.values.controlled(hit.attribute) or end - start > 1:
+        """A single ordinary word counts as a value of a large vocabulary of names only when it is capitalised.
+
+        Not where the catalogue itself writes the value small: an ingredient is no name.
+        """
+        if self.values.controlled(hit.attribute) or end - start > 1 or hit.values[0].islower():
             return False
         token = chart.tokens[start]
         return not token.capital and token.stem in self.values.known_words

@@ -198,6 +198,8 @@ class Concept(_Data):
     """of the values only the first that a catalogue has"""
     narrower: bool = False
     """the words name a part of the values only: 'no slashers' does not mean 'no horror'"""
+    group: bool = False
+    """the words stand for all of the values together with one of their own name: 'no nuts' leaves out almonds"""
     absent: bool = False
     """the words say that an item does not have it: 'clean' of explicit lyrics; of flags alone"""
 

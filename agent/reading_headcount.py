@@ -22,6 +22,8 @@ class Headcount:
         heads = {key_of(word) for word in grammar.measures.get("headcount", ())}
         room = {key_of(word) for word in grammar.headcount.room}
         counted = [a for a in numeric if a.role is None and a.unit is None and words[a.name] & heads]
+        # What falls to one person counts no people.
+        counted = [a for a in counted if "per" not in a.label.split()]
         self._room = frozenset(a.name for a in counted if _named(a) & room or _end(a) == "max")
         # 'persons' counts people by its name, 'capacity' only where nothing else does.
         self.attributes = tuple(sorted(counted, key=lambda a: a.name in self._room and not _end(a)))

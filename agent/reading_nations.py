@@ -93,6 +93,7 @@ class UnknownNations:
                 for word in words:
                     self._fields.setdefault(key_of(word), country.name)
         self._country = country
+        self._nouns = grammar.noun_words | values.nouns
         known = [a.name for a in (language, country) if a is not None]
         for key in tuple(self._fields):
             if any(hit.attribute.name in known for hit in values.find(key)) or key in grammar.plain_words:
@@ -107,7 +108,7 @@ class UnknownNations:
                 field = self._fields.get(chart.stems(start, end)) if end <= len(chart) else None
                 if field is None or any(o is not None and o.kind != "want" for o in chart.owner[start:end]):
                     continue
-                noun = end < len(chart) and chart.tokens[end].stem in self.grammar.noun_words
+                noun = any(token.stem in self._nouns for token in chart.tokens[end : end + 2])
                 noun = noun or self._placed(chart, start, field)
                 if self._denied(chart, start):
                     chart.put(start, end, "skip")

@@ -12,6 +12,8 @@ from convrec.agent.reading_title_rules import TitleJudge
 from convrec.agent.reading_values import ValueIndex
 from convrec.agent.titles import TitleHit, TitleIndex
 
+_FEW_WORDS = 2
+"""a title of no more words may be somebody's name"""
 _QUOTES = {"“": "”", "«": "»", "《": "》", '"': '"', "„": "“", "‘": "’", "「": "」", "'": "'"}
 
 
@@ -51,6 +53,19 @@ class ReferenceReader:
             if chart.owner[start] is None:
                 self._bare(chart, start)
         return self.unknown
+
+    def find_whole(self, chart: Chart) -> None:
+        """Whole titles of three words or more after a cue: 'like Bodega Quebrada Piedra Roja' names no maker."""
+        for position in range(len(chart)):
+            for length in range(min(self._longest_cue, len(chart) - position), 0, -1):
+                start = position + length
+                use = self._cues.get(chart.norms(position, start))
+                if use is None or start >= len(chart) or not chart.free(position, start) or chart.breaks(start):
+                    continue
+                found = self._exact_from(chart, start, use, joined=False)
+                if found is not None and found[1] - start > _FEW_WORDS:
+                    self._put(chart, (position, found[1]), start, found[0], use)
+                break
 
     def title_at(self, chart: Chart, start: int) -> tuple[TitleHit, int] | None:
         """The title that starts at a token and where it ends, as after a cue."""

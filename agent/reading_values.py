@@ -57,7 +57,8 @@ class ValueIndex:
             for a in self.attributes
         }
         self._hits: dict[str, list[Hit]] = {}
-        self._nouns = grammar.noun_words | TELLING | catalogue_nouns(catalogue, grammar)
+        self.nouns = catalogue_nouns(catalogue, grammar)
+        self._nouns = grammar.noun_words | TELLING | self.nouns
         self.known_words, self.common_words = _known_words(catalogue)
         for attribute in self.attributes:
             self._add_names(attribute)
@@ -217,19 +218,23 @@ class ValueIndex:
                 key = key_of(word)
                 for hit in hits:
                     self._put(key, hit)
-                    self._widen(key, hit)
+                    self._widen(key, hit, group=concept.group)
 
-    def _widen(self, key: str, hit: Hit) -> None:
-        """'rap' is a word of 'jazz rap', and what hip hop is called."""
+    def _widen(self, key: str, hit: Hit, *, group: bool) -> None:
+        """'rap' is a word of 'jazz rap', and what hip hop is called; 'pork' is also bacon."""
         own = self._hits[key]
         for position, other in enumerate(own):
-            if other.attribute.name == hit.attribute.name and other.how == "part" and not hit.every:
-                own[position] = replace(hit, values=tuple(dict.fromkeys((*hit.values, *other.values))))
+            same = other.attribute.name == hit.attribute.name and not hit.every
+            if same and (other.how == "part" or (group and other.how in ("name", "concept"))):
+                values = (*hit.values, *other.values) if other.how == "part" else (*other.values, *hit.values)
+                how = hit.how if other.how == "part" else other.how
+                own[position] = replace(hit, values=tuple(dict.fromkeys(values)), how=how)
 
     def _concept_hits(self, concept: Concept) -> Iterable[Hit]:
         soft, narrower = concept.soft, concept.narrower
         for attribute in self.attributes:
-            if not self.controlled(attribute) or attribute.role is Role.COUNTRY or concept.absent:
+            named = self.controlled(attribute) or (concept.group and attribute.role is None)
+            if not named or attribute.role is Role.COUNTRY or concept.absent:
                 continue
             known = {key_of(value): value for value in self.counts[attribute.name]}
             single: list[str] = []

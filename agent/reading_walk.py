@@ -28,6 +28,11 @@ _OF_DEGREE = frozenset(["adjective", "concept"])
 _TURNS = frozenset(["but", "just", "however", "instead"])
 
 
+def _one_sided(wanted: Wanted) -> bool:
+    bounds = wanted.bounds
+    return bounds is not None and (bounds.minimum is None) != (bounds.maximum is None)
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """Free words of a description."""
@@ -126,6 +131,8 @@ class Walk:
         # 'no horror for my kids': whom it is for is not denied with it.
         self.negated = self.negated and not (self.used and self.chart.tokens[span.start].norm == "for")
         measured = all(wanted.how in ("number", "time") for wanted in wishes)
+        # 'no nuts that takes under 30 minutes': the limit is wanted.
+        self.negated = self.negated and not (self.used and wishes[0].how == "number" and _one_sided(wishes[0]))
         if self.ignore and self.allow and measured:
             self.found.said += [Said(w, span.start, span.end, allowed=True) for w in wishes]
         elif self.ignore:

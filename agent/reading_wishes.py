@@ -23,6 +23,7 @@ class WishReader:
         self._nouns = frozenset(nouns)
         self._before = phrases(grammar.wishes.count_before)
         self._most = phrases(grammar.wishes.count_most)
+        self._compared = frozenset(grammar.comparators_before) - self._before
         self._after = frozenset(singular(w) for w in phrases(grammar.wishes.count_after))
         self._language = next(iter(catalogue.schema.with_role(Role.LANGUAGE)), None)
 
@@ -67,6 +68,8 @@ class WishReader:
             draft.wishes["count"] = int(number[0])
             chart.put(position - limit, end, "skip")
             return True
+        if any(chart.norms(position - n, position) in self._compared for n in (1, 2, 3) if n <= position):
+            return False
         final = end >= len(chart) or chart.breaks(end, ".,;!?:\n")
         noun = not final and (chart.tokens[end].stem in self._nouns or chart.tokens[end].stem in self._after)
         unit = not final and (

@@ -163,8 +163,7 @@ class RulesInterpreter:
         self.same.read(chart, draft)
         found = self.acts.anywhere(chart, context)
         acts += [hit for hit in found if self._take(chart, hit)]
-        self.names.whole_names(chart)
-        self.names.absent(chart)
+        self._name(chart)
         self.acts.compared_with(chart, context)
         unknown_titles = self.references.find_titles(chart)
         self.same.last_named(chart, draft)
@@ -213,6 +212,12 @@ class RulesInterpreter:
             unknown_values=tuple(missing),
             unread=(*unknown_titles, *(chart.words(w.start, w.end) for w in unread)),
         )
+
+    def _name(self, chart: Chart) -> None:
+        """Whole titles after a cue, then whole names of people."""
+        self.references.find_whole(chart)
+        self.names.whole_names(chart)
+        self.names.absent(chart)
 
     def _find(self, chart: Chart) -> list[UnknownValue]:
         """Reads comparisons, values, people and adjectives, the surest first; returns the values that do not exist."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from convrec.agent.labels import label_value
 from convrec.agent.reading_english import is_word
 from convrec.agent.reading_grammar import english
+from convrec.agent.reading_text import key_of
 from convrec.retrieval.hints import singular
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 
@@ -46,7 +47,15 @@ def idle_words() -> frozenset[str]:
 
 def running(value: str) -> str:
     """A value of a vocabulary inside a sentence: 'science fiction' for 'Science Fiction', 'NASA' as it is."""
+    if key_of(value) in _nationalities():
+        return value
     return value.lower() if value.istitle() or value.capitalize() == value else value
+
+
+@lru_cache(maxsize=1)
+def _nationalities() -> frozenset[str]:
+    """'Chinese', 'Italian': written with a capital wherever they stand."""
+    return frozenset(key_of(word) for words in english().countries.demonyms.values() for word in words)
 
 
 def with_article(phrase: str) -> str:
@@ -112,7 +121,8 @@ def says_about(attribute: Attribute, schema: CatalogueSchema) -> bool:
     """Whether values of a topic say what the item is about: themes and tags, not the main kind, moods or uses."""
     if attribute.role is not Role.TOPIC or schema.with_role(Role.TOPIC)[:1] == (attribute,):
         return False
-    return not _labelled(attribute, (*_wording().manner, *_wording().kind))
+    named = _labelled(attribute, (*_wording().manner, *_wording().kind))
+    return attribute.kind is AttributeKind.CATEGORIES and not named
 
 
 def says_how(attribute: Attribute) -> bool:
