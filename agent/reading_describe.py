@@ -18,6 +18,10 @@ _SUBJECTS = frozenset(["he", "she", "they", "you", "those", "what", "how"])
 _OURS = frozenset(["i", "me", "my", "we", "us", "our", "for", "with", "but", "too", "also", "just", "only"])
 _PHRASE = 2
 """content words of a thing that items can be searched for"""
+_THING = 3
+"""words of a thing that an item must have"""
+TELLING = 0.3
+"""share of the items up to which a word of it says that an item has it"""
 COMMON = 0.5
 """share of the items from which on having a word tells nothing apart"""
 
@@ -45,6 +49,9 @@ class Describer:
 
         `story`: places of words that tell what happens; a description takes all of it.
         """
+        for segment in words:
+            if segment.must and not segment.negated and segment.end - segment.start <= _THING:
+                self._must_have(chart, draft, segment)
         words = self._joined(chart, words, said, story)
         positive = [w for w in words if not w.negated]
         if positive and (instead or any(s.instead for s in said)):
@@ -54,6 +61,22 @@ class Describer:
             if segment.negated and not segment.mild:
                 self._leave_out(chart, draft, segment)
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
+
+    def _must_have(self, chart: Chart, draft: Draft, segment: Words) -> None:
+        """'must have an OLED screen': only items whose texts say the most telling of the words."""
+        own = [chart.tokens[p] for p in range(segment.start, segment.end) if chart.owner[p] is None]
+        stems = [token.stem for token in own if token.norm not in self.grammar.function_words]
+        counts = {stem: int(self.catalogue.mentioning(stem).sum()) for stem in stems}
+        telling = min((stem for stem in stems if counts[stem]), key=lambda stem: counts[stem], default="")
+        if telling and counts[telling] <= TELLING * len(self.catalogue):
+            draft.add(
+                Constraint(
+                    filter=Mentions(words=telling),
+                    strength=Strength.MUST,
+                    label=f"mentions “{telling}”",
+                    provenance=draft.provenance(segment.start, segment.end),
+                )
+            )
 
     def _leave_out(self, chart: Chart, draft: Draft, segment: Words) -> None:
         """'no chocolate or nuts': items that mention one are not shown; a whole sentence is no thing to look for."""

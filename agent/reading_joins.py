@@ -41,6 +41,8 @@ def joined(grammar: Grammar, chart: Chart, said: list[Said]) -> list[Said]:
     while position < len(said):
         stop = position
         while stop < len(links) and links[stop] in ("or", "comma") and "or" in links[stop : _run(links, stop)]:
+            if _apart(said, links, stop):
+                break
             stop += 1
         current = said[position]
         for other in said[position + 1 : stop + 1]:
@@ -60,6 +62,13 @@ def _run(links: list[str], start: int) -> int:
     while end < len(links) and links[end] in ("or", "comma"):
         end += 1
     return end
+
+
+def _apart(said: list[Said], links: list[str], at: int) -> bool:
+    """'an estate, petrol or hybrid': what the 'or' joins is of one kind, and what stands before the comma is not."""
+    end = _run(links, at)
+    last, before = said[end].wanted.field, said[end - 1].wanted.field
+    return links[at] == "comma" and last == before != said[at].wanted.field
 
 
 def _link(grammar: Grammar, chart: Chart, a: Said, b: Said) -> str:

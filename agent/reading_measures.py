@@ -111,6 +111,10 @@ class MeasureReader:
         attribute = self.attributes.choose(chart, joint, Comparator(side="max") if cued and word != "or" else None)
         if attribute is None:
             return None
+        times = self._multiplier(chart, second)
+        if times > 1 and low.value * times <= second.value:
+            # '12 to 20k': thousands both.
+            low = replace(low, value=low.value * times, dimensions=tuple((d, v * times) for d, v in low.dimensions))
         a, b = self.attributes.in_unit(attribute, low), self.attributes.in_unit(attribute, joint)
         start = (
             first.start - 1
@@ -124,6 +128,11 @@ class MeasureReader:
             self._measure_end(chart, attribute, joint.end),
             self.attributes.money(attribute, joint),
         ).across(self.headcount.pairs, min(a, b), max(a, b))
+
+    def _multiplier(self, chart: Chart, quantity: Quantity) -> int:
+        """What 'k' or 'thousand' behind the digits of a number stands for."""
+        first, second = (chart.tokens[p].norm if p < len(chart) else "" for p in (quantity.start, quantity.start + 1))
+        return self.grammar.multipliers.get(second, 1) if first[:1].isdigit() else 1
 
     def _scaled(self, value: float, unit_of: Quantity) -> tuple[tuple[str, float], ...]:
         sizes = self.grammar.unit_index.get(unit_of.unit, ())
@@ -148,6 +157,8 @@ class MeasureReader:
                 return Unmeasured(_dimension_word(quantity), start, end)
             return None
         value = self.attributes.in_unit(attribute, quantity, chart)
+        if comparator is None and quantity.implied and quantity.unit == "grand":
+            return None
         if comparator is None and quantity.implied and value > self.extent[attribute.name][1]:
             return None
         end = self._measure_end(chart, attribute, end)

@@ -243,7 +243,8 @@ def attribute_dimension(attribute: Attribute, grammar: Grammar) -> tuple[str, fl
     if attribute.unit:
         unit = attribute.unit.strip()
         words = key_of(unit).split()
-        for word in (unit, fold(unit), *words[-1:]):
+        amount = unit.partition("/")[0]
+        for word in (unit, *((amount,) if amount != unit else ()), fold(unit), *words[-1:]):
             entries = grammar.unit_index.get(word)
             if entries:
                 wanted = "currency" if attribute.role == "price" else None

@@ -42,6 +42,7 @@ class Words:
     negated: bool = False
     mild: bool = False
     """not wanted in that degree: 'not too dark'"""
+    must: bool = False
 
 
 @dataclass
@@ -93,12 +94,14 @@ class Walk:
     degree: bool = False
     """whether the negation is of a degree: 'not too'"""
     strength: Strength | None = None
+    vital: bool = False
+    """whether what follows was said to be a must; 'only' says less"""
 
     def enter(self, position: int) -> None:
         """A new sentence, or the end of a negated list, forgets what was said before."""
         if self.chart.breaks(position) or (self.negated and self.used and self._clause_ends(position)):
             self.negated = self.used = self.about = self.ignore = self.allow = False
-            self.strength = None
+            self.strength, self.vital = None, False
         if self.chart.breaks(position, ".,;!?\n"):
             self.clause, self.clause_start = len(self.found.said), position
             self.alternative = False
@@ -197,7 +200,7 @@ class Walk:
             self.too = self.chart.tokens[end - 1].norm == "too"
             self.degree = self.chart.tokens[end - 1].norm in _DEGREES
         elif kind == "must":
-            self.strength = Strength.MUST
+            self.strength, self.vital = Strength.MUST, "only" not in self.chart.norms(start, end).split()
             self.replaces = self.replaces or self.chart.norms(start, end) == "only"
         elif kind == "soft":
             if said and self._trailing(end) and self._next_to(said[-1].end, start):
@@ -269,14 +272,18 @@ class Walk:
             self.found.ignored.add(word)
         if plain or self.ignore or token.stem in self.labels or len(word) < 2:
             return
-        self.found.words.append(Words(position, position + 1, self.negated, self.degree and self.negated))
+        mild = self.degree and self.negated
+        self.found.words.append(Words(position, position + 1, self.negated, mild, self.vital))
         self.used = True
 
     def _looks_of(self, span: Span, wishes: list[Wanted]) -> bool:
         """'no black jackets': jackets, in another colour."""
         following = self.chart.owner[span.end] if span.end < len(self.chart) else None
-        beside = following is not None and following.kind == "want" and not self.chart.gap(span.end).strip()
-        return beside and all(wanted.field in self.looks for wanted in wishes)
+        if following is None or following.kind != "want" or self.chart.gap(span.end).strip():
+            return False
+        ahead = following.payload if isinstance(following.payload, list) else []
+        another = any(wanted.field in self.looks for wanted in ahead)
+        return not another and all(wanted.field in self.looks for wanted in wishes)
 
     def _before_kind(self, span: Span) -> bool:
         """'not too long horror films': the negation is of the adjective, not of what it belongs to."""

@@ -39,7 +39,10 @@ class WishReader:
         ):
             for position in range(len(chart)):
                 length = chart.phrase_at(position, phrases(cues))
-                if length:
+                # 'only one owner' counts owners, not items.
+                if length and not (
+                    "count" in wish and chart.stems(position + length, position + length + 1) in self._measured
+                ):
                     chart.put(position, position + length, "skip")
                     draft.wishes.update(wish)
         for position in range(len(chart)):

@@ -173,7 +173,8 @@ def _numeric_date(series: pl.Series, numbers: Reading | None) -> str | None:
 
 def _named_unit(name: str) -> str | None:
     unit = unit_in_name(name)
-    return units()[unit][0] if unit else None
+    known = units().get(unit) if unit else None
+    return known[0] if known else unit
 
 
 def _usual_unit(name: str, values: pl.Series) -> str | None:

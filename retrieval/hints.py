@@ -20,6 +20,9 @@ _MEASURED = {
 """dimension -> words of a name beside which even a letter is its unit: 'capacity_l'"""
 
 
+_BRACKETS = re.compile(r"\(([a-zA-Z]{1,6}/[0-9a-zA-Z ]{1,8})\)\s*$")
+
+
 @cache
 def _tables() -> dict[str, Any]:
     return tomllib.loads((files("convrec.retrieval") / "data" / "column_hints.toml").read_text("utf-8"))
@@ -76,8 +79,11 @@ def name_score(name: str, table: str, key: str) -> int:
 
 
 def unit_in_name(name: str) -> str | None:
-    """The unit that a name states: 'weight_g' -> 'g', 'price (€)' -> '€', 'runtime_minutes' -> 'minutes'."""
+    """The unit that a name states: 'weight_g' -> 'g', 'price (€)' -> '€', 'use (l/100km)' -> 'l/100km'."""
     found = words(name)
+    bracketed = _BRACKETS.search(sanitise_text(name))
+    if bracketed and "/" in bracketed.group(1):
+        return bracketed.group(1).lower()
     if len(found) < 2:
         return None
     last = found[-1]
@@ -90,8 +96,8 @@ def unit_in_name(name: str) -> str | None:
 def label(name: str, unit: str | None = None) -> str:
     """The name for sentences: 'genres' -> 'genre', 'vote_average' -> 'vote average', 'weight_g' -> 'weight'."""
     found = words(name)
-    if unit is not None and unit_in_name(name) is not None:
-        found = found[:-1]
+    if unit is not None and (stated := unit_in_name(name)) is not None:
+        found = found[: -len(words(stated))]
     if not found:
         return sanitise_text(name).lower() or "attribute"
     counted = any(word in {"number", "num", "count", "of"} for word in found[:-1])
