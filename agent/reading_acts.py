@@ -103,16 +103,18 @@ class ActReader:
     def anywhere(self, chart: Chart, context: ReadingContext) -> list[ActHit]:
         """Acts on shown items or on titles, over tokens that nobody has read."""
         hits: list[ActHit] = []
-        text, offsets = _text(chart, 0)
-        for kind, pattern in self._patterns["find"]:
-            for found in pattern.finditer(text):
-                start = _token_after(offsets, found.start(), 0)
-                end = _token_after(offsets, found.end(), 0)
-                if not chart.free(start, end) or any(h.start < end and start < h.end for h in hits):
-                    continue
-                hit = self._hit(kind, found, chart, context, span=(start, end))
-                if hit is not None:
-                    hits.append(hit)
+        begins = [0, *(p for p in range(1, len(chart)) if chart.breaks(p))]
+        for begin, stop in zip(begins, [*begins[1:], len(chart)], strict=True):
+            text, offsets = _text(chart, begin, stop)
+            for kind, pattern in self._patterns["find"]:
+                for found in pattern.finditer(text):
+                    start = _token_after(offsets, found.start(), begin)
+                    end = _token_after(offsets, found.end(), begin)
+                    if not chart.free(start, end) or any(h.start < end and start < h.end for h in hits):
+                        continue
+                    hit = self._hit(kind, found, chart, context, span=(start, end))
+                    if hit is not None:
+                        hits.append(hit)
         return sorted(hits, key=lambda h: h.start)
 
     def compared_with(self, chart: Chart, context: ReadingContext) -> None:
@@ -194,12 +196,12 @@ class ActReader:
         return tuple(entry.id for entry in context.shown[:1])
 
 
-def _text(chart: Chart, start: int) -> tuple[str, list[tuple[int, int]]]:
-    """The folded words from a token on, and where in them each token begins."""
+def _text(chart: Chart, start: int, stop: int | None = None) -> tuple[str, list[tuple[int, int]]]:
+    """The folded words from a token on, up to another, and where in them each token begins."""
     offsets: list[tuple[int, int]] = []
     parts: list[str] = []
     at = 0
-    for position in range(start, len(chart)):
+    for position in range(start, len(chart) if stop is None else stop):
         norm = chart.tokens[position].norm
         offsets.append((at, position))
         parts.append(norm)

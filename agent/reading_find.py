@@ -169,7 +169,16 @@ class Finder:
         if not sure:
             return [self._keyword(tags[0])]
         order = {"name": 0, "synonym": 0, "concept": 1, "free": 2, "part": 2}
-        best = min(sure, key=lambda h: (order.get(h.how, 3), h.attribute.role is not Role.TOPIC))
+        said = chart.stems(start, end)
+        best = min(
+            sure,
+            key=lambda h: (
+                order.get(h.how, 3),
+                # 'photography' is a topic of that name before it is half of 'Photography and Film'.
+                all(key_of(value) != said for value in h.values),
+                h.attribute.role is not Role.TOPIC,
+            ),
+        )
         if self._needs_capital(chart, start, end, best):
             return []
         same = {key_of(v) for v in best.values}
@@ -182,8 +191,8 @@ class Finder:
             return [Wanted(best.attribute.name, together, Not(part=together), label, best.how)]
         wanted = wanted_values(best.attribute, best.values, best.how)
         if len(best.values) > _SPELLED_OUT:
-            said = chart.words(start, end)
-            wanted = replace(wanted, label=said, negative_label=f"no {said}")
+            words = chart.words(start, end)
+            wanted = replace(wanted, label=words, negative_label=f"no {words}")
         if best.how == "free":
             label = f"not {wanted.label}"
             return [

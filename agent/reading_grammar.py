@@ -243,6 +243,10 @@ class Vague(_Data):
     whole: tuple[str, ...]
 
 
+class Colours(_Data):
+    names: str
+
+
 class Grammar(_Data):
     """All of the English file."""
 
@@ -250,6 +254,7 @@ class Grammar(_Data):
     words: Words
     shorthand: dict[str, str]
     kin: dict[str, str]
+    colour: Colours
     negation: Negation
     narrative: Narrative
     strength: StrengthWords
@@ -278,6 +283,10 @@ class Grammar(_Data):
     lasting: Lasting
     wishes: WishWords
     vague: Vague
+
+    @cached_property
+    def colours(self) -> frozenset[str]:
+        return frozenset(self.colour.names.split())
 
     @cached_property
     def function_words(self) -> frozenset[str]:

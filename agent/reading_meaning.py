@@ -14,11 +14,13 @@ from convrec.agent.reading_grammar import Grammar
 from convrec.agent.reading_text import Chart, key_of
 from convrec.agent.reading_values import TELLING, ValueIndex, catalogue_nouns
 from convrec.agent.reading_wanted import wanted_values
+from convrec.agent.wording import says_look
 from convrec.retrieval.request import Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
+_COLOURS = frozenset(["color", "colors", "colour", "colours"])
 SURE = 0.7
 """cosine at which a word means a value of the main topic attribute outright"""
 LIKELY = 0.58
@@ -34,7 +36,9 @@ _PHRASES = 8
 
 def _describes(attribute: Attribute) -> bool:
     """Whether an item has several values of an attribute without a role: moods, settings; names are single."""
-    return attribute.role is None and attribute.kind is AttributeKind.CATEGORIES
+    several = attribute.role is None and attribute.kind is AttributeKind.CATEGORIES
+    # Black is near white to an encoder.
+    return several and not says_look(attribute)
 
 
 class MeaningIndex:
@@ -71,8 +75,8 @@ class MeaningIndex:
         """Puts 'want' spans for misspelt words and for words that mean a value; returns values that do not exist."""
         self._misspelt(chart)
         absent = self._absent(chart)
+        unknown = self._colours(chart)
         scores = self._scores(chart, absent)
-        unknown = []
         for position, own in scores.items():
             if position in absent and self.finder.main_topic is not None:
                 order = np.argsort(-own)[:3]
@@ -86,6 +90,16 @@ class MeaningIndex:
         """Places of common names of values ('documentary') that this catalogue does not have."""
         places = [p for p in range(len(chart)) if chart.owner[p] is None and chart.tokens[p].stem in self._names]
         return frozenset(p for p in places if not self.values.find(chart.tokens[p].stem))
+
+    def _colours(self, chart: Chart) -> list[UnknownValue]:
+        """Colours that nothing here has."""
+        looks = next((a for a in self.values.attributes if says_look(a) and _COLOURS & set(a.label.split())), None)
+        unknown = []
+        for position, token in enumerate(chart.tokens if looks is not None else ()):
+            if token.norm in self.grammar.colours and chart.owner[position] is None and looks is not None:
+                unknown.append(UnknownValue(looks.name, chart.words(position, position + 1)))
+                chart.put(position, position + 1, "missing")
+        return unknown
 
     def _misspelt(self, chart: Chart) -> None:
         for length in (2, 1):

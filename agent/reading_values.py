@@ -25,6 +25,8 @@ AMBIGUOUS = frozenset(["down"])
 _SEXES = frozenset(["man", "men", "woman", "women", "male", "female", "lady", "gent", "boy", "girl"])
 CONTROLLED = 150
 """a vocabulary of at most this many values names kinds of things; a larger one is a heap of tags or of names"""
+CONTROLLED_TOPICS = 400
+"""the same for topics, which are no names"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class ValueIndex:
         self._fuzzy = [key for key in self._hits if len(key) >= 5 and self._correctable(key)]
 
     def controlled(self, attribute: Attribute) -> bool:
-        return self.sizes[attribute.name] <= CONTROLLED or attribute.role in (Role.LANGUAGE, Role.COUNTRY)
+        most = CONTROLLED_TOPICS if attribute.role is Role.TOPIC else CONTROLLED
+        return self.sizes[attribute.name] <= most or attribute.role in (Role.LANGUAGE, Role.COUNTRY)
 
     def find(self, key: str) -> list[Hit]:
         """What a key (folded singular words) names, the surest first."""

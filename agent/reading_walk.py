@@ -95,7 +95,7 @@ class Walk:
     """whether the negation is of a degree: 'not too'"""
     strength: Strength | None = None
     vital: bool = False
-    """whether what follows was said to be a must; 'only' says less"""
+    """whether what follows is a thing that must be there: 'must have', not 'must be'"""
 
     def enter(self, position: int) -> None:
         """A new sentence, or the end of a negated list, forgets what was said before."""
@@ -200,7 +200,7 @@ class Walk:
             self.too = self.chart.tokens[end - 1].norm == "too"
             self.degree = self.chart.tokens[end - 1].norm in _DEGREES
         elif kind == "must":
-            self.strength, self.vital = Strength.MUST, "only" not in self.chart.norms(start, end).split()
+            self.strength, self.vital = Strength.MUST, self.chart.tokens[end - 1].norm in ("have", "has")
             self.replaces = self.replaces or self.chart.norms(start, end) == "only"
         elif kind == "soft":
             if said and self._trailing(end) and self._next_to(said[-1].end, start):

@@ -59,8 +59,8 @@ from convrec.retrieval.schema import Role
 _GIBBERISH = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|^[^aeiouy]{4,}$|(.)\1{3}")
 """no word of a language written in Latin letters looks like this"""
 
-_FRESH = frozenset(["start_over", "undo"])
-"""acts that take back what was said"""
+_FRESH = frozenset(["start_over", "undo", "something_else"])
+"""acts that take back what was said or shown"""
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
