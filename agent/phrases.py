@@ -332,6 +332,8 @@ class _Places:
         if is_credit(attribute):
             return f"{credit(attribute.label)} {listed}"
         said = label_filter(node, self.schema)
+        if said.startswith("goes "):
+            return f"that go {said.removeprefix('goes ')}"
         return said if attribute.label.rpartition(" ")[2] in _PREPOSITIONS else f"with {said}"
 
     def _put_filter(self, node: Filter) -> None:

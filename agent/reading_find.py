@@ -191,7 +191,7 @@ class Finder:
             return [Wanted(best.attribute.name, together, Not(part=together), label, best.how)]
         wanted = wanted_values(best.attribute, best.values, best.how)
         if len(best.values) > _SPELLED_OUT:
-            words = chart.words(start, end)
+            words = chart.said(start, end)
             wanted = replace(wanted, label=words, negative_label=f"no {words}")
         if best.how == "free":
             label = f"not {wanted.label}"

@@ -16,6 +16,9 @@ from convrec.agent.reading_text import Token, fold, singular, tokenise
 
 CODES = ("es", "de", "fr", "zh")
 _CJK = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]")
+_ELIDED = re.compile(r"(?:l|d|qu|j|n|s|c|m|t)['’](?=\w{2})", re.IGNORECASE)
+_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"两": 2}
+_TIMES = {"十": 10, "百": 100, "千": 1000}
 _LONGEST = 8
 
 
@@ -91,7 +94,7 @@ class LanguagePack:
         tokens: list[Token] = []
         position = 0
         while position < len(units):
-            found = self._pattern(units, position) or self._phrase(units, position)
+            found = self._pattern(units, position) or self._phrase(units, position) or _numeral(units, position)
             if found is None:
                 found = self._suffixed(units[position], position)
             if found is None:
@@ -181,6 +184,24 @@ class LanguagePack:
         return None
 
 
+def _numeral(units: list[_Unit], position: int) -> tuple[str, int] | None:
+    """'一万五千' is 15000; a single digit is a word of its own."""
+    end = position
+    total = section = digit = 0
+    while end < len(units) and (end == position or not units[end].gap):
+        sign = units[end].norm
+        if sign in _DIGITS:
+            digit = _DIGITS[sign]
+        elif sign in _TIMES:
+            section, digit = section + (digit or 1) * _TIMES[sign], 0
+        elif sign == "万":
+            total, section, digit = (section + digit or 1) * 10_000, 0, 0
+        else:
+            break
+        end += 1
+    return (str(total + section + digit), end) if end - position > 1 else None
+
+
 def _spaced(gap: str, tokens: list[Token]) -> str:
     return gap or (" " if tokens else "")
 
@@ -200,6 +221,9 @@ def _units(text: str) -> list[_Unit]:
                 (m.start() + token.start, m.end() + token.start)
                 for m in re.finditer(rf"{_CJK.pattern}|[^\u3400-\u9fff\u3040-\u30ff]+", token.text)
             ]
+        elif elided := _ELIDED.match(token.text):
+            cut = token.start + elided.end()
+            pieces = [(token.start, cut), (cut, token.end)]
         for start, end in pieces:
             word = text[start:end]
             units.append(

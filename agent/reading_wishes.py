@@ -108,7 +108,10 @@ class WishReader:
     def _noun_ahead(self, chart: Chart, end: int) -> bool:
         """'at most 3 Italian films' counts films."""
         for position in range(end, min(end + 3, len(chart))):
-            if chart.breaks(position, ".,;!?:\n") or chart.tokens[position].norm in self.grammar.function_words:
+            token = chart.tokens[position]
+            if chart.breaks(position, ".,;!?:\n") or token.norm in self.grammar.function_words:
+                return False
+            if position == end and not {token.norm, token.stem}.isdisjoint(self.grammar.unit_index):
                 return False
             if chart.tokens[position].stem in self._nouns:
                 return True
