@@ -32,8 +32,10 @@ class ActHit:
 class ActReader:
     """Finds dialogue acts by the patterns of the grammar."""
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, counted: frozenset[str] = frozenset()) -> None:
+        """`counted`: words for what the catalogue counts or measures: '2 or 3 doors' are no ranks."""
         self.grammar = grammar
+        self._counted = counted
         own = grammar.acts
         ordinals = [word for word, rank in own.ranks.items() if word not in grammar.numbers]
         cardinals = [word for word in own.ranks if word in grammar.numbers]
@@ -164,6 +166,7 @@ class ActReader:
             token.norm in self.grammar.unit_index
             or token.stem in self.grammar.noun_words
             or token.stem in ("star", "time")
+            or token.stem in self._counted
         )
 
     def items(self, words: str, context: ReadingContext) -> tuple[str, ...]:

@@ -53,6 +53,8 @@ class NumericAttributes:
         near = self._nearest(chart, [a for a in pool if self._on_it(a, quantity.value)], quantity)
         if near is not None:
             return near
+        if quantity.unit == "%" and (shares := [a for a in pool if a.unit in ("%", "percent")]):
+            return shares[0]
         if "/" in chart.gap(quantity.end) or quantity.unit == "%":
             return next((a for a in pool if a.role is Role.QUALITY), None)
         if comparator is None or comparator.side in ("about", "exact"):

@@ -158,6 +158,8 @@ class Finder:
         ]
         # What the schema calls a topic goes before what a language calls a nation ('Hollywood').
         topics = [h for h in hits if h.attribute.role is Role.TOPIC and h.how == "synonym"]
+        if len(tongues := [h for h in nations if h.attribute.role is Role.LANGUAGE]) > 1:
+            nations = [h for h in nations if h not in tongues or h is self._tongue_named(chart, start, end, tongues)]
         if nations and not topics:
             wanted = self.tongues.read(chart, start, end, nations)
             if self._told_about(chart, start):
@@ -216,6 +218,12 @@ class Finder:
                 negative_label=f"not {chart.words(start, end)}" if best.narrower else wanted.negative_label,
             )
         ]
+
+    @staticmethod
+    def _tongue_named(chart: Chart, start: int, end: int, tongues: list[Hit]) -> Hit:
+        """'German subtitles' are of the subtitles, 'in German' is of the first language of a catalogue that has two."""
+        beside = {chart.tokens[p].stem for p in (start - 1, end) if 0 <= p < len(chart)}
+        return next((h for h in tongues if beside & set(key_of(h.attribute.label).split())), tongues[0])
 
     @staticmethod
     def _told_about(chart: Chart, start: int) -> bool:

@@ -66,8 +66,9 @@ def _run(links: list[str], start: int) -> int:
 
 def _apart(said: list[Said], links: list[str], at: int) -> bool:
     """'an estate, petrol or hybrid': what the 'or' joins is of one kind, and what stands before the comma is not."""
-    end = _run(links, at)
-    last, before = said[end].wanted.field, said[end - 1].wanted.field
+    run = links[at : _run(links, at)]
+    closing = at + len(run) - 1 - run[::-1].index("or")
+    last, before = said[closing + 1].wanted.field, said[closing].wanted.field
     return links[at] == "comma" and last == before != said[at].wanted.field
 
 

@@ -89,6 +89,7 @@ class MeaningIndex:
     def _absent(self, chart: Chart) -> frozenset[int]:
         """Places of common names of values ('documentary') that this catalogue does not have."""
         places = [p for p in range(len(chart)) if chart.owner[p] is None and chart.tokens[p].stem in self._names]
+        places = [p for p in places if chart.tokens[p].stem not in self.labels]
         return frozenset(p for p in places if not self.values.find(chart.tokens[p].stem))
 
     def _colours(self, chart: Chart) -> list[UnknownValue]:

@@ -10,17 +10,21 @@ from convrec.agent.reading_grammar import Comparator, Grammar
 from convrec.agent.reading_headcount import ENDS
 from convrec.agent.reading_measured import Measured, Unmeasured
 from convrec.agent.reading_numbers import Quantity, number_at, quantity_at
-from convrec.agent.reading_ranges import Bounds, year_bounds
+from convrec.agent.reading_ranges import Bounds, year_bounds, year_extent
 from convrec.agent.reading_text import Chart
 from convrec.agent.reading_time import TimeReader, YearSpan
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Attribute, Role
+
+_NOT_FREE = frozenset(["of", "from", "time", "will", "spirit", "wifi", "parking"])
+"""after 'free': something else than the item costs nothing"""
 
 
 class MeasureReader:
     """Reads numbers with comparators and units over the numeric attributes of a catalogue."""
 
     def __init__(self, catalogue: Catalogue, grammar: Grammar, time: TimeReader) -> None:
+        self.catalogue = catalogue
         self.grammar = grammar
         self.time = time
         self.comparators = ComparatorReader(grammar)
@@ -32,8 +36,10 @@ class MeasureReader:
     def at(self, chart: Chart, position: int) -> Measured | Unmeasured | None:
         """The range that a number at this token belongs to; its span includes the comparator."""
         years = self.time.at(chart, position)
-        if years is not None and not self._counts_something(chart, years):
+        if years is not None and not self._counts_something(chart, years) and not self._no_year(chart, years):
             return self._years(chart, years)
+        if (free := self._free(chart, position)) is not None:
+            return free
         alone = self.headcount.alone(chart, position)
         if alone is not None:
             return self._for(self.headcount.attributes[0], alone.value, (alone.start, alone.end))
@@ -43,6 +49,36 @@ class MeasureReader:
         if quantity.value < 0 and not quantity.dimensions and not self.attributes.below_zero:
             quantity = replace(quantity, value=-quantity.value)
         return self._range(chart, quantity) or self._single(chart, quantity)
+
+    def _free(self, chart: Chart, position: int) -> Measured | None:
+        """'free courses', 'for free', where something costs nothing; not 'gluten-free', 'free of nuts'."""
+        token = chart.tokens[position]
+        price = next((a for a in self.attributes.all if a.role is Role.PRICE), None)
+        if token.norm != "free" or price is None or self.extent[price.name][0] > 0 or chart.owner[position] is not None:
+            return None
+        before = chart.tokens[position - 1].norm if position else ""
+        after = chart.tokens[position + 1].norm if position + 1 < len(chart) else ""
+        opens = not before or chart.breaks(position, ".,;!?\n") or before in self.grammar.plain_words
+        if (
+            not opens
+            or "-" in chart.gap(position)
+            or after in ("of", "from", "time", "will", "spirit", "wifi", "parking")
+        ):
+            return None
+        return Measured(price, Bounds(maximum=0.0), position, position + 1)
+
+    def _no_year(self, chart: Chart, years: YearSpan) -> bool:
+        """'no more than 1900' where nothing is that old and things cost as much."""
+        own, token = self.attributes.year, chart.tokens[years.start].norm
+        if own is None or years.end - years.start != 1 or not token.isdigit() or years.first is None:
+            return False
+        before, _ = self.comparators.before(chart, years.start)
+        after, _ = self.comparators.after(chart, years.end)
+        low, high = year_extent(self.catalogue, own)
+        if (before or after) is None or low - 5 <= years.first <= high + 5:
+            return False
+        others = (self.extent[a.name] for a in self.attributes.all if a.role is Role.PRICE)
+        return any(least <= float(token) <= most for least, most in others)
 
     def _counts_something(self, chart: Chart, years: YearSpan) -> bool:
         """'2000 votes', 'under 2000 grams': a number, not a year."""
@@ -156,6 +192,11 @@ class MeasureReader:
             if quantity.dimensions and comparator is not None:
                 return Unmeasured(_dimension_word(quantity), start, end)
             return None
+        if attribute.role is Role.YEAR and 0 <= quantity.value < 1000:
+            # 'up to 6 years' is an age, where there is one.
+            if self.age is None:
+                return None
+            attribute = self.age
         value = self.attributes.in_unit(attribute, quantity, chart)
         if comparator is None and quantity.implied and quantity.unit == "grand":
             return None

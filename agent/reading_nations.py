@@ -96,7 +96,8 @@ class UnknownNations:
         self._nouns = grammar.noun_words | values.nouns
         known = [a.name for a in (language, country) if a is not None]
         for key in tuple(self._fields):
-            if any(hit.attribute.name in known for hit in values.find(key)) or key in grammar.plain_words:
+            read = any(hit.attribute.name in known or values.controlled(hit.attribute) for hit in values.find(key))
+            if read or key in grammar.plain_words:
                 del self._fields[key]
 
     def read(self, chart: Chart) -> list[Unmet]:

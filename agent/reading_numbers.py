@@ -63,6 +63,8 @@ def number_at(chart: Chart, position: int, grammar: Grammar) -> tuple[float, int
     if position >= len(tokens):
         return None
     first = tokens[position]
+    if first.norm == "one" and position and tokens[position - 1].norm in ("that", "this", "which", "another"):
+        return None
     if first.text[:1].isdigit():
         value = parse_digits(first.norm)
         if value is None:
@@ -160,7 +162,8 @@ def quantity_at(chart: Chart, position: int, grammar: Grammar) -> Quantity | Non
     if chart.norms(position, position + 1) == "minus":
         above = quantity_at(chart, position + 1, grammar)
         return None if above is None or above.implied else below_zero(above, position)
-    number = number_at(chart, position, grammar)
+    part = _fraction_at(chart, position, grammar)
+    number = part if part and _unit_at(chart, part[1], grammar) else number_at(chart, position, grammar)
     implied = number is None
     if number is None:
         number = _implied_one(chart, position, grammar)

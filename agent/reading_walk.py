@@ -184,6 +184,12 @@ class Walk:
         self.found.said = [e for e in self.found.said if not within(e.start)]
         self.found.words = [w for w in self.found.words if not within(w.start)]
 
+    def _twice(self, start: int, end: int) -> bool:
+        """'not without wifi', 'never show me any without subtitles': what is denied twice is wanted."""
+        without = self.chart.tokens[end - 1].norm in ("without", "w/o", "lacking")
+        first = self.chart.norms(start, end) in ("not without", "nothing without", "never without", "none without")
+        return without and (first or (self.negated and not self.used))
+
     def _no_alone(self, start: int, end: int) -> bool:
         """'a musical? no, comedies'."""
         before, after = self.chart.gap(start), self.chart.gap(end) if end < len(self.chart) else ""
@@ -194,6 +200,8 @@ class Walk:
         said = self.found.said
         if kind == "negation" and self._no_alone(start, end):
             self.corrected = start
+        elif kind == "negation" and self._twice(start, end):
+            self.negated, self.strength = False, Strength.MUST
         elif kind == "negation":
             self.negated, self.used, self.denied = True, False, end
             self.once = self.chart.norms(start, end) in ("non", "anti")

@@ -100,7 +100,7 @@ class RulesInterpreter:
         self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
         self.named = NamedItems(catalogue, self.titles, self.references, self.values)
         self.comparatives = ComparativeReader(grammar, self.measures.words)
-        self.acts = ActReader(grammar)
+        self.acts = ActReader(grammar, frozenset().union(*self.measures.words.values()))
         self.turn = ActResolver(catalogue)
         self.lasting = LastingReader(grammar)
         labels = {key_of(a.label) for a in catalogue.schema.attributes} | catalogue_nouns(catalogue, grammar)

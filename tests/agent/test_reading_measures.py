@@ -59,6 +59,14 @@ _PACKS = """id,title,category,price_gbp
 5,Tarn Flask,Bottles,12
 6,Reed Bottle,Bottles,3
 """
+_PLACES = """id,name,type,country,guests,pool,pets_allowed,amenities,price_eur
+1,Alba,hotel,Spain,2,yes,no,wifi|sauna,120
+2,Brise,villa,France,6,yes,yes,wifi,300
+3,Corrie,cottage,Scotland,4,no,yes,fireplace,80
+4,Dover,cottage,England,2,no,no,wifi|fireplace,90
+5,Enzian,cabin,Austria,5,no,yes,sauna,110
+6,Ferro,villa,Portugal,8,yes,no,wifi,0
+"""
 _BOOKS = """id,title,format,pages,genres,age_group
 1,The Long Thorn,Paperback,180,Crime,Adult
 2,Nine Foxes,Hardback,420,Short Stories,Adult
@@ -70,6 +78,16 @@ _BOOKS = """id,title,format,pages,genres,age_group
 8,Rust,Ebook,270,Short Stories,Children
 """
 CASES = [
+    (_PLACES, "cottages in scotland", "3"),
+    (_PLACES, "the dog comes along", "2 3 5"),
+    (_PLACES, "in the alps but not austria", "2"),
+    (_PLACES, "for 2 || we'll be 5", "2 5 6"),
+    (_PLACES, "guesthouse or villa, not without wifi", "2 6"),
+    (_PLACES, "with a pool, spain or portugal", "1 6"),
+    (_PLACES, "i dont need a pool, but wifi", "1 2 4 6"),
+    (_PLACES, "a fireplace would be lovely but isnt essential", "1 2 3 4 5 6"),
+    (_PLACES, "something free", "6"),
+    (_PLACES, "somewhere with a swimming pool", "1 2 6"),
     (_PACKS, "a rucksack", "1 2 3 4"),
     (_PACKS, "no rucksacks", "3 5 6"),
     (_PACKS, "less than a fiver", "1 6"),
@@ -140,7 +158,7 @@ CASES = [
 def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RulesInterpreter]:
     folder = tmp_path_factory.mktemp("catalogues")
     made: dict[str, Any] = {}
-    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS, _TENTS, _BOOKS, _PACKS)):
+    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS, _TENTS, _BOOKS, _PACKS, _PLACES)):
         path = Path(folder, f"{number}.csv")
         path.write_text(text, encoding="utf-8")
         made[text] = RulesInterpreter(load(SourceFiles(path)).catalogue, today=2024)
