@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convrec.agent.build import SourceFiles, build, load
-from convrec.agent.cli_build import progress_bars, report_rows
+from convrec.agent.commands.build import progress_bars, report_rows
 from convrec.agent.settings import load_settings
 from convrec.retrieval.starter import LICENCE, fetch
 from convrec.retrieval.workspace import Workspace, default_workspace

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from convrec.agent.claim_index import ClaimIndex, Meaning, normalise, stems
-from convrec.agent.claim_quantities import Measures
+from convrec.agent.claims.index import ClaimIndex, Meaning, normalise, stems
+from convrec.agent.claims.quantities import Measures
 from convrec.agent.labels import label_value
 from convrec.retrieval.filters import Contains, In, leaves
 from convrec.retrieval.request import Constraint

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from convrec.agent import claim_lexicon as lexicon
-from convrec.agent.claim_index import normalise, stems, tokens
-from convrec.agent.claims import Claim, claims_in
+from convrec.agent.claims import lexicon
+from convrec.agent.claims.index import normalise, stems, tokens
+from convrec.agent.claims.sentences import Claim, claims_in
 from convrec.agent.facts import (
     Facts,
     asked_value,

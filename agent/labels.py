@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 
-from convrec.agent.reading_nations import is_language
+from convrec.agent.reading.nations import is_language
 from convrec.retrieval.catalogue import EPOCH, iso_date
 from convrec.retrieval.filters import And, Contains, Filter, In, Mentions, Missing, Not, NotIn, Or, Range, Value
 from convrec.retrieval.request import Constraint, Strength

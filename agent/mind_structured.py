@@ -19,7 +19,7 @@ from convrec.agent.types import Event, ItemReady, LLMUsage, Token, Understood
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-    from convrec.agent.claim_index import ClaimIndex
+    from convrec.agent.claims.index import ClaimIndex
     from convrec.agent.llm_calls import ModelCalls, Piece
     from convrec.agent.mind import OfflineMind, TurnScope
     from convrec.agent.settings import Settings

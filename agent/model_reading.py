@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from convrec.agent.claim_index import stems
+from convrec.agent.claims.index import stems
 from convrec.agent.errors import ToolError
 from convrec.agent.facts import inside
 from convrec.agent.interpret import (

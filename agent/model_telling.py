@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from convrec.agent.claim_index import stems
+from convrec.agent.claims.index import stems
 from convrec.agent.facts import inside
 from convrec.agent.grounding import unsupported
 from convrec.agent.mind import ListTelling, narration_context, recommendation, shown_fields
@@ -27,7 +27,7 @@ from convrec.retrieval.filter_compile import mask
 from convrec.retrieval.schema import AttributeKind
 
 if TYPE_CHECKING:
-    from convrec.agent.claim_index import ClaimIndex
+    from convrec.agent.claims.index import ClaimIndex
     from convrec.agent.facts import Facts
     from convrec.agent.model_answers import ModelTelling, SaidReason
     from convrec.ranking.types import ScoredItem

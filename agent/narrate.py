@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from convrec.agent.claim_index import ClaimIndex
-from convrec.agent.facet import Facet
-from convrec.agent.facets_asked import asked_facets, meaning_facets, measured
-from convrec.agent.facets_facts import fact_facets, plain_facets
-from convrec.agent.facets_shared import APART, history_facets, reference_facets
-from convrec.agent.facets_text import excerpt_facets
-from convrec.agent.facets_tradeoff import tradeoff_facets
+from convrec.agent.claims.index import ClaimIndex
+from convrec.agent.facets.asked import asked_facets, meaning_facets, measured
+from convrec.agent.facets.facet import Facet
+from convrec.agent.facets.facts import fact_facets, plain_facets
+from convrec.agent.facets.shared import APART, history_facets, reference_facets
+from convrec.agent.facets.text import excerpt_facets
+from convrec.agent.facets.tradeoff import tradeoff_facets
 from convrec.agent.grounding import Facts, unsupported
 from convrec.agent.labels import join_words, label_constraint
 from convrec.agent.narration_context import NarrationContext, Said

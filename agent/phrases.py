@@ -6,9 +6,9 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from convrec.agent.claim_index import title_forms
+from convrec.agent.claims.index import title_forms
 from convrec.agent.labels import join_words, label_filter, label_number, label_value
-from convrec.agent.reading_nations import is_language
+from convrec.agent.reading.nations import is_language
 from convrec.agent.wording import (
     counted_noun,
     counted_value,

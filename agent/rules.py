@@ -15,40 +15,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convrec.agent.interpret import Ask, Reading, ReadingContext, UnknownValue
-from convrec.agent.reading_acts import ActHit, ActReader
-from convrec.agent.reading_adjectives import AdjectiveReader
-from convrec.agent.reading_ages import AgeReader
-from convrec.agent.reading_asides import aside
-from convrec.agent.reading_build import Builder, Draft
-from convrec.agent.reading_comparatives import ComparativeReader
-from convrec.agent.reading_critique import CritiqueReader
-from convrec.agent.reading_describe import Describer
-from convrec.agent.reading_drop import DropReader
-from convrec.agent.reading_find import Finder
-from convrec.agent.reading_grammar import english, phrases
-from convrec.agent.reading_language import CODES, expand, pack, read_tokens
-from convrec.agent.reading_lasting import LastingReader
-from convrec.agent.reading_meaning import MeaningIndex
-from convrec.agent.reading_measured import Measured, Unmeasured
-from convrec.agent.reading_measures import MeasureReader
-from convrec.agent.reading_named import NamedItems
-from convrec.agent.reading_names import NameFinder
-from convrec.agent.reading_narrative import NarrativeReader
-from convrec.agent.reading_nations import UnknownNations
-from convrec.agent.reading_numbers import quantity_at
-from convrec.agent.reading_people import PeopleIndex
-from convrec.agent.reading_ranges import Bounds, year_extent
-from convrec.agent.reading_references import ReferenceReader
-from convrec.agent.reading_same import SameReader
-from convrec.agent.reading_sayings import SayingReader
-from convrec.agent.reading_scope import ScopeReader
-from convrec.agent.reading_text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
-from convrec.agent.reading_time import TimeReader
-from convrec.agent.reading_turn import ActResolver, as_act
-from convrec.agent.reading_values import ValueIndex, catalogue_nouns
-from convrec.agent.reading_walk import Words
-from convrec.agent.reading_wanted import Wanted, wanted_range
-from convrec.agent.reading_wishes import WishReader
+from convrec.agent.reading.acts import ActHit, ActReader
+from convrec.agent.reading.adjectives import AdjectiveReader
+from convrec.agent.reading.ages import AgeReader
+from convrec.agent.reading.asides import aside
+from convrec.agent.reading.build import Builder, Draft
+from convrec.agent.reading.comparatives import ComparativeReader
+from convrec.agent.reading.critique import CritiqueReader
+from convrec.agent.reading.describe import Describer
+from convrec.agent.reading.drop import DropReader
+from convrec.agent.reading.find import Finder
+from convrec.agent.reading.grammar import english, phrases
+from convrec.agent.reading.language import CODES, expand, pack, read_tokens
+from convrec.agent.reading.lasting import LastingReader
+from convrec.agent.reading.meaning import MeaningIndex
+from convrec.agent.reading.measured import Measured, Unmeasured
+from convrec.agent.reading.measures import MeasureReader
+from convrec.agent.reading.named import NamedItems
+from convrec.agent.reading.names import NameFinder
+from convrec.agent.reading.narrative import NarrativeReader
+from convrec.agent.reading.nations import UnknownNations
+from convrec.agent.reading.numbers import quantity_at
+from convrec.agent.reading.people import PeopleIndex
+from convrec.agent.reading.ranges import Bounds, year_extent
+from convrec.agent.reading.references import ReferenceReader
+from convrec.agent.reading.same import SameReader
+from convrec.agent.reading.sayings import SayingReader
+from convrec.agent.reading.scope import ScopeReader
+from convrec.agent.reading.text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
+from convrec.agent.reading.time import TimeReader
+from convrec.agent.reading.turn import ActResolver, as_act
+from convrec.agent.reading.values import ValueIndex, catalogue_nouns
+from convrec.agent.reading.walk import Words
+from convrec.agent.reading.wanted import Wanted, wanted_range
+from convrec.agent.reading.wishes import WishReader
 from convrec.agent.titles import TitleIndex
 from convrec.agent.wording import says_look
 from convrec.retrieval.catalogue import Catalogue

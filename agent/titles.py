@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from convrec.agent.reading_ranges import year_of
-from convrec.agent.reading_text import words_of
+from convrec.agent.reading.ranges import year_of
+from convrec.agent.reading.text import words_of
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.schema import Role
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convrec.agent.claim_index import stems
+from convrec.agent.claims.index import stems
 from convrec.retrieval.catalogue import Catalogue, CategoryColumn
 
 SHORTEST = 3

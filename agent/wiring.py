@@ -81,7 +81,7 @@ def make_mind(
     model: BaseChatModel | None = None,
 ) -> Mind:
     """Reader and narrator: the offline mind, with a language model before it where one is configured or given."""
-    from convrec.agent.claim_index import ClaimIndex
+    from convrec.agent.claims.index import ClaimIndex
     from convrec.agent.narrate import TemplateNarrator
     from convrec.agent.rules import RulesInterpreter
 

@@ -10,9 +10,9 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict
 
 from convrec.agent.labels import label_value
-from convrec.agent.reading_english import is_word
-from convrec.agent.reading_grammar import english
-from convrec.agent.reading_text import key_of
+from convrec.agent.reading.english import is_word
+from convrec.agent.reading.grammar import english
+from convrec.agent.reading.text import key_of
 from convrec.retrieval.hints import singular
 from convrec.retrieval.schema import Attribute, AttributeKind, CatalogueSchema, Role
 

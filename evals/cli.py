@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from convrec.agent.options import JsonOption, WorkspaceOption
+from convrec.agent.commands.options import JsonOption, WorkspaceOption
 from convrec.evals.cli_options import ReportOption, SeedOption, Setting, with_setting
 
 app = typer.Typer(help="Measure convrec on a catalogue, without a key.", no_args_is_help=True, rich_markup_mode=None)

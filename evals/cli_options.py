@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from convrec.agent.options import JsonOption, WorkspaceOption
+from convrec.agent.commands.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from convrec.evals.suites import Output

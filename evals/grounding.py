@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from convrec.agent.claim_index import ClaimIndex
+from convrec.agent.claims.index import ClaimIndex
 from convrec.agent.grounding import Facts, unsupported
 from convrec.agent.recommender import Recommender
 from convrec.agent.types import HistoryEvidence, Recommendation, Reply

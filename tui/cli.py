@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from convrec.agent.options import UserOption, WorkspaceOption
+from convrec.agent.commands.options import UserOption, WorkspaceOption
 
 
 def chat(

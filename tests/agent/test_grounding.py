@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convrec.agent.claim_index import ClaimIndex
-from convrec.agent.claims import claims_in
+from convrec.agent.claims.index import ClaimIndex
+from convrec.agent.claims.sentences import claims_in
 from convrec.agent.grounding import Facts, unsupported
 from convrec.agent.types import (
     Evidence,

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convrec.agent.claim_index import ClaimIndex
-from convrec.agent.facets_asked import asked_facets, meaning_facets, measured
-from convrec.agent.facets_facts import fact_facets, plain_facets
-from convrec.agent.facets_shared import history_facets, reference_facets
-from convrec.agent.facets_text import excerpt, excerpt_facets
-from convrec.agent.facets_tradeoff import tradeoff_facets
+from convrec.agent.claims.index import ClaimIndex
+from convrec.agent.facets.asked import asked_facets, meaning_facets, measured
+from convrec.agent.facets.facts import fact_facets, plain_facets
+from convrec.agent.facets.shared import history_facets, reference_facets
+from convrec.agent.facets.text import excerpt, excerpt_facets
+from convrec.agent.facets.tradeoff import tradeoff_facets
 from convrec.agent.grounding import unsupported
 from convrec.agent.narrate import NarrationContext, TemplateNarrator, facts_for
 from convrec.agent.phrases import choose, sentence_case

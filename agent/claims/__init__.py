@@ -1,0 +1,1 @@
+"""What a sentence claims about an item, read from its text alone."""

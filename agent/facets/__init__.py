@@ -1,0 +1,1 @@
+"""What can be said of an item, each with its evidence."""
