@@ -225,7 +225,7 @@ async def test_people_of_one_workspace_do_not_meet(film_workspace: Path) -> None
 def test_the_handshake_loads_no_model(film_workspace: Path) -> None:
     """Whatever is heavy comes after the first answers."""
     code = (
-        "import sys; from convrec.agent import cli_mcp, mcp_server, mcp_http\n"
+        "import sys; from convrec.agent import mcp_http, mcp_server; from convrec.agent.commands import mcp\n"
         "server, service = mcp_server.create_server(lambda: None, lambda _: None)\n"
         "server.create_initialization_options()\n"
         "heavy = {'torch', 'sentence_transformers', 'chromadb', 'polars', 'scipy', 'bm25s', 'langchain', 'openai'}\n"
