@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from convrec.agent.clarify import choose_question
-from convrec.agent.describe import compare_items, describe_item, explain_pick
+from convrec.agent.describe import compare_items, describe_item, explain_pick, order_of
 from convrec.agent.interpret import (
     Compare,
     Explain,
@@ -19,12 +21,13 @@ from convrec.agent.interpret import (
     RejectShown,
     Remember,
     SeenShown,
+    SortShown,
     TellMore,
 )
 from convrec.agent.people import FeedbackKind
 from convrec.agent.state import ConversationState, Offer
 from convrec.agent.taste import describe_taste, taste_of
-from convrec.agent.types import Clarify
+from convrec.agent.types import Clarify, Recommendation
 from convrec.retrieval.request import Request, RequestEdit, apply_edits
 
 if TYPE_CHECKING:
@@ -61,8 +64,8 @@ class Outcome:
     """said before the opening of a list"""
     next_page: bool = False
     """whether what was shown before is left out"""
-    keep_items: bool = True
-    """whether the last list stays the one that ranks refer to"""
+    items: tuple[Recommendation, ...] = ()
+    """shown beside the message: the last list in another order"""
 
 
 def respond(conversation: Conversation, reading: Reading) -> Outcome:
@@ -74,7 +77,7 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
     act = reading.act
     if isinstance(act, Plain):
         return _plain(conversation, reading, act, request, words)
-    if isinstance(act, Explain | Compare | TellMore):
+    if isinstance(act, Explain | Compare | TellMore | SortShown):
         return _talk(conversation, act, state.changed(request), words)
     if isinstance(act, Remember):
         return _remember(conversation, act, state.changed(request))
@@ -189,9 +192,14 @@ def take_offer(conversation: Conversation, state: ConversationState, offer: Offe
 
 
 def _talk(
-    conversation: Conversation, act: Explain | Compare | TellMore, state: ConversationState, words: dict[str, str]
+    conversation: Conversation,
+    act: Explain | Compare | TellMore | SortShown,
+    state: ConversationState,
+    words: dict[str, str],
 ) -> Outcome:
     catalogue = conversation.engine.catalogue
+    if isinstance(act, SortShown):
+        return _sort(conversation, act, state)
     ids = [item_id for item_id in act.item_ids if item_id in catalogue]
     if not ids and state.focus and not isinstance(act, Compare):
         ids = [state.focus]
@@ -209,6 +217,25 @@ def _talk(
     item = shown[ids[0]]
     others = [(o.rank, o.title, o.breakdown) for o in state.items if o.id != item.id]
     return Outcome(focused, message=explain_pick(item.title, item.rank, item.breakdown, item.reasons, others))
+
+
+def _sort(conversation: Conversation, act: SortShown, state: ConversationState) -> Outcome:
+    """The last list by a number; what lacks it comes last."""
+    catalogue = conversation.engine.catalogue
+    column = catalogue.number(act.field)
+    sign = -1.0 if act.descending else 1.0
+
+    def place(item: Recommendation) -> tuple[bool, float]:
+        value = float(column[catalogue.row(item.id)])
+        return np.isnan(value), sign * value
+
+    ordered = tuple(
+        item.model_copy(update={"rank": rank}) for rank, item in enumerate(sorted(state.items, key=place), start=1)
+    )
+    rows = [catalogue.row(item.id) for item in ordered]
+    said = order_of(catalogue, rows, catalogue.schema.attribute(act.field), act.words)
+    focused = state.model_copy(update={"items": ordered, "focus": ordered[0].id})
+    return Outcome(focused, message=said, items=ordered)
 
 
 def _remember(conversation: Conversation, act: Remember, state: ConversationState) -> Outcome:

@@ -236,7 +236,13 @@ class Conversation:
         yield Understood(request=request, summary=summary)
         if outcome.message is not None:
             message = " ".join([outcome.message, *reading.notes])
-            reply = Reply(message=message, request=request, clarify=outcome.clarify, trace=Trace(notes=reading.notes))
+            reply = Reply(
+                message=message,
+                request=request,
+                items=outcome.items,
+                clarify=outcome.clarify,
+                trace=Trace(notes=reading.notes),
+            )
             state = outcome.state
         else:
             reply, state = yield from self._list(turn, outcome, reading, mind, cancel)

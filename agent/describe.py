@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from convrec.agent.labels import join_words, label_value
 from convrec.agent.phrases import plural_label, quoted_title, request_phrase, sentence_case, standing_alone
 from convrec.agent.types import Reason
@@ -81,6 +83,30 @@ def compare_items(catalogue: Catalogue, rows: Sequence[int]) -> str:
         padded = [cell.ljust(own) for cell, own in zip(cells, widths, strict=True)]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def order_of(catalogue: Catalogue, rows: Sequence[int], attribute: Attribute, extreme: str) -> str:
+    """What an order by a number came to; `extreme`: the word that asked for its beginning, 'cheapest', or ''.
+
+    `rows` are in that order, those without a value at the end.
+    """
+    column = catalogue.number(attribute.name)
+    known = [row for row in rows if not np.isnan(column[row])]
+    if not known:
+        return f"The {attribute.label} of these is not known."
+    values = [standing_alone(attribute, float(column[row]), catalogue.schema) for row in known]
+    first = [
+        quoted_title(catalogue.titles[row]) for row, value in zip(known, values, strict=True) if value == values[0]
+    ]
+    following = [
+        f"{quoted_title(catalogue.titles[row])} ({value})"
+        for row, value in list(zip(known, values, strict=True))[len(first) :][:2]
+    ]
+    then = f", then {join_words(following)}" if following else ""
+    said = f"{join_words(first)} ({values[0]}){then}."
+    told = f"Of these the {extreme}: {said}" if extreme else f"By {attribute.label}: {said}"
+    missing = len(rows) - len(known)
+    return f"{told} {missing} without a known {attribute.label} at the end." if missing else told
 
 
 def _width(number: int) -> int:

@@ -74,6 +74,17 @@ class TellMore:
 
 
 @dataclass(frozen=True, slots=True)
+class SortShown:
+    """The shown items in the order of a numeric attribute; `words`: the extreme that was asked for, if one was."""
+
+    item_ids: tuple[str, ...]
+    field: str
+    descending: bool
+    words: str = ""
+    kind: Literal["sort"] = "sort"
+
+
+@dataclass(frozen=True, slots=True)
 class Remember:
     """A lasting preference; `hard` for a veto ('never show me X')."""
 
@@ -128,6 +139,7 @@ DialogueAct = (
     | Explain
     | Compare
     | TellMore
+    | SortShown
     | Remember
     | ProfileForget
     | Plain

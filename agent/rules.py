@@ -42,6 +42,7 @@ from convrec.agent.reading.references import ReferenceReader
 from convrec.agent.reading.same import SameReader
 from convrec.agent.reading.sayings import SayingReader
 from convrec.agent.reading.scope import ScopeReader
+from convrec.agent.reading.superlatives import SuperlativeReader
 from convrec.agent.reading.text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading.time import TimeReader
 from convrec.agent.reading.turn import ActResolver, as_act
@@ -97,9 +98,10 @@ class RulesInterpreter:
             grammar, extent, today if today is not None else datetime.now(tz=UTC).year, self.values.known_words
         )
         self.measures = MeasureReader(catalogue, grammar, time)
+        self.superlatives = SuperlativeReader(grammar, self.adjectives, self.measures.words)
         self.references = ReferenceReader(self.titles, self.values, self.people, grammar)
         self.named = NamedItems(catalogue, self.titles, self.references, self.values)
-        self.comparatives = ComparativeReader(grammar, self.measures.words)
+        self.comparatives = ComparativeReader(grammar, self.measures.words, self.measures.attributes.lasting)
         self.acts = ActReader(grammar, frozenset().union(*self.measures.words.values()))
         self.turn = ActResolver(catalogue)
         self.lasting = LastingReader(grammar)
@@ -140,6 +142,9 @@ class RulesInterpreter:
             draft.note(f"That was long; I read the first {len(chart)} words.")
         if not len(chart):
             return Reading(notes=tuple(draft.notes), nothing_to_go_on=True)
+        order = self.superlatives.read(chart, context)
+        if order is not None:
+            return Reading(act=order, notes=tuple(draft.notes), language=language)
         return replace(self._read(chart, context, draft), language=language)
 
     def _english(self, token: Token) -> bool:

@@ -147,6 +147,8 @@ def meets(condition: Condition, value: AttributeValue | None) -> bool:
         only = (condition.any, condition.all, condition.min, condition.max, condition.contains)
         return all(part is None for part in only)
     own = {_fold(v) for v in (value if isinstance(value, tuple) else (value,))}
+    if isinstance(value, float):
+        own |= {f"{value:g}"}
     if isinstance(value, bool):
         own |= {"yes", "true"} if value else {"no", "false"}
     text = " ".join(str(v) for v in (value if isinstance(value, tuple) else (value,))).casefold()

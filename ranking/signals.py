@@ -61,6 +61,9 @@ SHARED = 0.3
 KINSHIP = 0.3
 """what being of the same kinds counts beside both"""
 
+STRANGENESS = 1.0
+"""what being of none of the example's kinds takes away: 'like Saw, but newer' is no romance"""
+
 SMOOTHING = 0.01
 """share of popularity in the transitions, so that none is impossible"""
 
@@ -195,8 +198,9 @@ class Signals:
         anchors = np.array([self.catalogue.row(r.item_id) for r in examples])
         weights = np.array([r.weight for r in examples])
         shared = standardise(self._profiles.likeness(anchors, weights, rows))
-        kin = standardise(self._profiles.kinship(anchors, weights, rows))
-        return (1 - SHARED) * standardise(cosines) + SHARED * shared + KINSHIP * kin
+        kinship = self._profiles.kinship(anchors, weights, rows)
+        kin = KINSHIP * standardise(kinship) - STRANGENESS * (kinship == 0)
+        return np.asarray((1 - SHARED) * standardise(cosines) + SHARED * shared + kin, np.float32)
 
     @cached_property
     def _profiles(self) -> ValueProfiles:

@@ -123,7 +123,13 @@ def file_words(path: Path) -> tuple[str, str]:
         # A folder is named for many things; only a plural says what its items are.
         last = (words(name) or [""])[-1]
         noun = singular(last) if singular(last) != last and singular(last) in nouns else noun
-    return sanitise_text(name) or "catalogue", noun if noun in nouns else "item"
+    telling = noun in nouns or (not vague and noun not in _tables()["words"]["not_nouns"] and _plural(found))
+    return sanitise_text(name) or "catalogue", noun if telling else "item"
+
+
+def _plural(found: list[str]) -> bool:
+    """Whether the last word of a name is an ordinary plural, as files are named for what they hold."""
+    return bool(found) and singular(found[-1]) != found[-1] and found[-1].isalpha() and len(found[-1]) > 4
 
 
 def is_column_word(text: str) -> bool:

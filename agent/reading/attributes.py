@@ -25,6 +25,7 @@ class NumericAttributes:
         self.all = tuple(a for a in catalogue.schema.attributes if a.numeric)
         self.year = next(iter(a for a in self.all if a.role is Role.YEAR), None)
         self.dimension = {a.name: attribute_dimension(a, grammar) for a in self.all if a.role is not Role.YEAR}
+        self.lasting = frozenset(name for name, own in self.dimension.items() if own is not None and own[0] == "time")
         self.extent = {a.name: _extent(catalogue, a) for a in self.all}
         self.discrete = {a.name: _distinct(catalogue, a) for a in self.all}
         self.words = {a.name: self._words(a) for a in self.all}
@@ -121,7 +122,7 @@ class NumericAttributes:
         found = []
         for position in (
             *range(quantity.start - 1, max(-1, quantity.start - 6), -1),
-            *range(quantity.end, min(len(chart), quantity.end + 3)),
+            *range(quantity.end, min(len(chart), quantity.end + (5 if self._of_people(chart, quantity) else 3))),
         ):
             if chart.owner[position] is not None:
                 continue
@@ -132,6 +133,11 @@ class NumericAttributes:
                 before = position < quantity.start
                 found.append(2 * (quantity.start - position) + 1 if before else 2 * (position - quantity.end))
         return sorted(found)
+
+    @staticmethod
+    def _of_people(chart: Chart, quantity: Quantity) -> bool:
+        """'50 people to have reviewed it'."""
+        return chart.norms(quantity.end, quantity.end + 1) in ("people", "ppl", "persons", "customers", "users")
 
     def _plausible(self, value: float) -> Attribute | None:
         """The attribute that a bare number with a comparator fits: first a score, then a price, then any unique one."""

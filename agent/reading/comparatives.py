@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from convrec.agent.reading.grammar import Comparative, Grammar
 from convrec.agent.reading.text import Chart
 
+_LONG = frozenset(["longer", "shorter"])
 _SHORTEST = 4
 """letters of a noun that an adjective is made of"""
 
@@ -29,8 +30,10 @@ class Compared:
 class ComparativeReader:
     """Puts 'compare' spans into a chart."""
 
-    def __init__(self, grammar: Grammar, numeric: Mapping[str, frozenset[str]]) -> None:
-        """`numeric`: the words for each numeric attribute, by its name."""
+    def __init__(
+        self, grammar: Grammar, numeric: Mapping[str, frozenset[str]], lasting: frozenset[str] = frozenset()
+    ) -> None:
+        """`numeric`: the words for each numeric attribute, by its name; `lasting`: those that measure time."""
         self.grammar = grammar
         self._numeric: dict[str, str] = {}
         self._adjectives = {w: name for name, words in numeric.items() for word in words for w in adjectives_of(word)}
@@ -38,6 +41,7 @@ class ComparativeReader:
         for name in sorted(numeric, key=lambda n: n.casefold().startswith("min")):
             for word in sorted(numeric[name], key=lambda w: w not in name):
                 self._numeric.setdefault(word, name)
+        self._lasting = {word: name for name in sorted(lasting) for word in numeric[name]}
 
     def find(self, chart: Chart) -> None:
         """'shorter', 'less violent', 'more romantic', 'darker'."""
@@ -66,7 +70,11 @@ class ComparativeReader:
         if side is None:
             return False
         for end in (start + 3, start + 2):
-            name = self._numeric.get(chart.stems(start + 1, end)) if end <= len(chart) else None
+            said = chart.stems(start + 1, end) if end <= len(chart) else ""
+            name = self._numeric.get(said)
+            if chart.tokens[start].norm in _LONG:
+                # 'shorter episodes' have fewer minutes; 'fewer episodes' are fewer.
+                name = self._lasting.get(said, name)
             if name is not None and chart.free(start, end) and not chart.breaks(start + 1, ".,;!?\n"):
                 entry = Comparative(words=(chart.words(start, end),), side=side)
                 self._put(chart, start, end, Compared((entry,), "", attribute=name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from convrec.agent.reading.build import Draft
 from convrec.agent.reading.grammar import Grammar
 from convrec.agent.reading.joins import Said
@@ -22,6 +24,10 @@ _THING = 3
 """words of a thing that an item must have"""
 TELLING = 0.3
 """share of the items up to which a word of it says that an item has it"""
+SEVERAL = 5
+"""items that must say a thing of two words for it to be what is asked for"""
+SEARCHED = 20_000
+"""items whose texts are searched for that"""
 COMMON = 0.5
 """share of the items from which on having a word tells nothing apart"""
 
@@ -52,6 +58,8 @@ class Describer:
         for segment in words:
             if segment.must and not segment.negated and segment.end - segment.start <= _THING:
                 self._must_have(chart, draft, segment)
+            elif not segment.negated and not story:
+                self._told_of(chart, draft, segment)
         words = self._joined(chart, words, said, story)
         positive = [w for w in words if not w.negated]
         if positive and (instead or any(s.instead for s in said)):
@@ -78,6 +86,32 @@ class Describer:
                 )
             )
 
+    def _told_of(self, chart: Chart, draft: Draft, segment: Words) -> None:
+        """'bedtime stories for my kids': where several items are told of in just these words, one of them is meant."""
+        if len(self.catalogue) > SEARCHED:
+            return
+        places = [p for p in range(segment.start, segment.end) if self._content(chart, p)]
+        if len(places) > _THING:
+            return
+        for first, second in pairwise(places):
+            if second != first + 1 or chart.gap(second) not in (" ", "-"):
+                continue
+            thing = f"{chart.tokens[first].norm} {_bare(chart.tokens[second].norm)}"
+            if SEVERAL <= int(self.catalogue.mentioning(thing).sum()) <= TELLING * len(self.catalogue):
+                draft.add(
+                    Constraint(
+                        filter=Mentions(words=thing),
+                        strength=Strength.HARD,
+                        label=f"mentions “{thing}”",
+                        provenance=draft.provenance(first, second + 1),
+                    )
+                )
+                return
+
+    def _content(self, chart: Chart, position: int) -> bool:
+        word = chart.tokens[position].norm
+        return chart.owner[position] is None and word not in self.grammar.plain_words and word.isalpha()
+
     def _leave_out(self, chart: Chart, draft: Draft, segment: Words) -> None:
         """'no chocolate or nuts': items that mention one are not shown; a whole sentence is no thing to look for."""
         things: list[list[Token]] = [[]]
@@ -92,8 +126,7 @@ class Describer:
             self._leave_out_thing(draft, tokens, segment)
 
     def _leave_out_thing(self, draft: Draft, tokens: list[Token], segment: Words) -> None:
-        said = " ".join(token.norm for token in tokens)
-        thing = said if said.endswith("ss") else said.removesuffix("s")
+        thing = _bare(" ".join(token.norm for token in tokens))
         having = int(self.catalogue.mentioning(thing).sum())
         if not having:
             draft.note(f"Nothing here mentions “{thing}”; I keep away from it as far as I can tell.")
@@ -184,3 +217,8 @@ class Describer:
             and isinstance(span.payload, list)
             and all(w.field and self.catalogue.schema.attribute(w.field).role is Role.TOPIC for w in span.payload)
         )
+
+
+def _bare(words: str) -> str:
+    """Without the ending of a plural."""
+    return words if words.endswith("ss") else words.removesuffix("s")

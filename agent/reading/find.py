@@ -142,6 +142,17 @@ class Finder:
         if wanted:
             words = chart.words(start, end)
             chart.put(first, end, "want", [replace(w, label=w.label or words) for w in wanted])
+            self._take_label(chart, first, end, wanted[0].field)
+
+    def _take_label(self, chart: Chart, start: int, end: int, field: str) -> None:
+        """'a carbon frame', 'rim brakes': a word of the attribute's own name beside its value says no more."""
+        if field not in self.catalogue.schema:
+            return
+        label = {word for word in key_of(self.catalogue.schema.attribute(field).label).split() if len(word) > 2}
+        for position, gap in ((end, end), (start - 1, start)):
+            inside = 0 <= position < len(chart) and chart.free(position, position + 1) and chart.gap(gap) == " "
+            if inside and chart.tokens[position].stem in label and not self.values.find(chart.tokens[position].stem):
+                chart.put(position, position + 1, "skip")
 
     def _tag(self, hits: list[Hit]) -> list[Wanted]:
         """'tagged X' is about the larger vocabulary, and binding."""

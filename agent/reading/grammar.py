@@ -278,6 +278,7 @@ class Grammar(_Data):
     languages: LanguageWords
     countries: CountryWords
     concept: tuple[Concept, ...]
+    same: tuple[str, ...]
     acts: ActWords
     act: tuple[ActPattern, ...]
     lasting: Lasting
@@ -374,6 +375,17 @@ class Grammar(_Data):
         return Phrases(self.comparatives)
 
     @cached_property
+    def same_as(self) -> dict[str, tuple[str, ...]]:
+        """Phrase (folded singular words) -> others that name the same."""
+        groups = [tuple(dict.fromkeys(key_of(part) for part in line.split(","))) for line in self.same]
+        found: dict[str, tuple[str, ...]] = {}
+        for group in groups:
+            for phrase in group:
+                others = tuple(other for other in group if other != phrase)
+                found[phrase] = (*found.get(phrase, ()), *others)
+        return found
+
+    @cached_property
     def concepts(self) -> dict[str, Concept]:
         index: dict[str, Concept] = {}
         for concept in self.concept:
@@ -397,7 +409,7 @@ def phrases(entries: tuple[str, ...]) -> Phrases:
 def english() -> Grammar:
     """The grammar that ships with the package."""
     own = resources.files("convrec.agent").joinpath("languages")
-    texts = [own.joinpath(name).read_text(encoding="utf-8") for name in ("en.toml", "en_concepts.toml")]
+    texts = [own.joinpath(name).read_text(encoding="utf-8") for name in ("en.toml", "en_concepts.toml", "en_same.toml")]
     return Grammar.model_validate({key: value for text in texts for key, value in tomllib.loads(text).items()})
 
 

@@ -9,6 +9,9 @@ from convrec.agent.reading.walk import Words
 from convrec.agent.reading.wanted import Wanted
 from convrec.retrieval.request import Constraint, Description, Strength
 
+LEAD = 3
+"""words among which a lasting preference begins"""
+
 
 class LastingReader:
     """Notices a lasting preference and says what is to be remembered."""
@@ -20,7 +23,7 @@ class LastingReader:
         """'veto', 'like' or 'dislike' when the message states a lasting preference."""
         own = self.grammar.lasting
         for kind, cues in (("veto", own.veto), ("like", own.like), ("dislike", own.dislike)):
-            for position in range(start, min(start + 3, len(chart))):
+            for position in range(start, min(start + LEAD, len(chart))):
                 length = chart.phrase_at(position, phrases(cues))
                 if length:
                     if kind == "veto":
@@ -34,10 +37,12 @@ class LastingReader:
         """The lasting preferences that a message states."""
         if not lasting:
             return ()
+        # 'never show me news. What came out in 2024?' is lasting in its first sentence alone.
+        stop = next((p for p in range(LEAD, len(chart)) if chart.breaks(p)), len(chart))
         wanted: list[Constraint | Description] = [
-            self._constraint(entry, lasting) for entry in said if entry.wanted.field
+            self._constraint(entry, lasting) for entry in said if entry.wanted.field and entry.start < stop
         ]
-        for segment in words:
+        for segment in [own for own in words if own.start < stop]:
             weight = -1.0 if segment.negated or lasting != "like" else 1.0
             wanted.append(Description(text=chart.words(segment.start, segment.end), weight=weight))
         return tuple(wanted)

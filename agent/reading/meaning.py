@@ -77,13 +77,17 @@ class MeaningIndex:
         absent = self._absent(chart)
         unknown = self._colours(chart)
         scores = self._scores(chart, absent)
+        wanted = [w for span in chart.spans("want") if isinstance(span.payload, list) for w in span.payload]
+        named = {(w.field, value) for w in wanted for value in w.values}
+        told = np.array([(attribute.name, value) in named for attribute, value in self._pairs], dtype=bool)
         for position, own in scores.items():
             if position in absent and self.finder.main_topic is not None:
                 order = np.argsort(-own)[:3]
                 nearest = tuple(self._pairs[int(i)][1] for i in order if own[i] >= RELATED)
                 unknown.append(UnknownValue(self.finder.main_topic.name, chart.words(position, position + 1), nearest))
             else:
-                self._take(chart, position, own)
+                # What a message names by name is not meant by another of its words: 'a robbery, but no crime'.
+                self._take(chart, position, np.where(told, -1.0, own))
         return unknown
 
     def _absent(self, chart: Chart) -> frozenset[int]:

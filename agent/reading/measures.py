@@ -176,7 +176,7 @@ class MeasureReader:
 
     def _single(self, chart: Chart, quantity: Quantity) -> Measured | Unmeasured | None:
         before, start = self.comparators.before(chart, quantity.start)
-        after, end = self.comparators.after(chart, quantity.end)
+        after, end = self._after(chart, quantity)
         if before is None and after is None:
             before, start = self._comparator_of_label(chart, quantity)
         comparator = after if before is not None and before.side == "about" and after is not None else before or after
@@ -213,6 +213,12 @@ class MeasureReader:
             return replace(measured, attribute=fits[0][0], bounds=fits[0][1], also=fits[1:]) if fits else measured
         high = self.headcount.pairs.get(attribute.name, (attribute, attribute))[1]
         return replace(measured, attribute=high)
+
+    def _after(self, chart: Chart, quantity: Quantity) -> tuple[Comparator | None, int]:
+        """The comparator behind a number; 'got 11 euros on me' is no '1990 on'."""
+        after, end = self.comparators.after(chart, quantity.end)
+        dated = after is not None and after.role == Role.YEAR and "currency" in dict(quantity.dimensions)
+        return (None, quantity.end) if dated else (after, end)
 
     def _for(self, attribute: Attribute, people: float, span: tuple[int, int]) -> Measured:
         """What fits so many people."""
@@ -293,7 +299,10 @@ class MeasureReader:
         if (self.attributes.dimension.get(attribute.name) or ("",))[0] == "temperature":
             tail |= {"c", "celsius"}
         while end < len(chart) and chart.free(end, end + 1) and not chart.breaks(end, ".,;!?\n"):
-            if chart.tokens[end].stem in tail and chart.tokens[end].stem not in self.grammar.noun_words:
+            if chart.tokens[end].norm in ("er", "ers") and not chart.gap(end):
+                # '29er wheels'
+                end += 1
+            elif chart.tokens[end].stem in tail and chart.tokens[end].stem not in self.grammar.noun_words:
                 end += 1
             elif chart.norms(end, end + 2) == "out of" and number_at(chart, end + 2, self.grammar):
                 end += 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from convrec.agent.reading.title_rules import TitleJudge
 from convrec.agent.reading.values import ValueIndex
 from convrec.agent.titles import TitleHit, TitleIndex
 
+_WHICH = re.compile(r"(?:the )?(?:very )?(?:first|1st|original|old) (?:ones?|film|movie|part|book|game|version)(?!\S)")
+"""says which of several of a name is meant: 'Saw (the first one)'"""
 _FEW_WORDS = 2
 """a title of no more words may be somebody's name"""
 _QUOTES = {"“": "”", "«": "»", "《": "》", '"': '"', "„": "“", "‘": "’", "「": "」", "'": "'"}
@@ -329,3 +332,7 @@ class ReferenceReader:
         ):
             use, start = negated[use], start - 1
         chart.put(start, end, "title", Named(hit, use, chart.words(title, end)))
+        told = _WHICH.match(chart.norms(end, min(end + 4, len(chart))))
+        stop = end + len(told[0].split()) if told else end
+        if told and chart.free(end, stop) and not chart.breaks(end, ";!?\n"):
+            chart.put(end, stop, "skip")

@@ -29,6 +29,12 @@ CONTROLLED_TOPICS = 400
 """the same for topics, which are no names"""
 
 
+SPELLED = 4
+"""words of a value in which others that mean the same are put"""
+MOST = 0.6
+"""share of the entries whose kinds must end in a word for it to be what entries are called"""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """Values of one attribute that some words name. `every`: all of them together, else any of them."""
@@ -75,6 +81,7 @@ class ValueIndex:
                     if word not in self._hits and word not in grammar.plain_words | self._nouns:
                         self._put(word, Hit(attribute, (value,), "head", narrower=True))
         self._add_concepts()
+        self._add_same()
         self.longest = max((key.count(" ") + 1 for key in self._hits), default=0)
         self.longest = min(self.longest, 8)
         self._first = frozenset(key.split(" ", 1)[0] for key in self._hits)
@@ -223,6 +230,20 @@ class ValueIndex:
                     self._put(key, hit)
                     self._widen(key, hit, group=concept.group)
 
+    def _add_same(self) -> None:
+        """'couches' where there are sofas, 'childrens bike' where there are kids bikes."""
+        same = self.grammar.same_as
+        longest = max(phrase.count(" ") + 1 for phrase in same)
+        own = [(key, hits[0]) for key, hits in self._hits.items() if hits[0].how in ("name", "synonym")]
+        for key, hit in own:
+            words = key.split()
+            places = [(i, j) for i in range(len(words)) for j in range(i + 1, min(len(words), i + longest) + 1)]
+            for i, j in places if self.controlled(hit.attribute) and len(words) <= SPELLED else ():
+                for other in same.get(" ".join(words[i:j]), ()):
+                    said = " ".join([*words[:i], other, *words[j:]])
+                    if said not in self._hits and said not in self._nouns | self.grammar.function_words:
+                        self._put(said, replace(hit, how="synonym"))
+
     def _widen(self, key: str, hit: Hit, *, group: bool) -> None:
         """'rap' is a word of 'jazz rap', and what hip hop is called; 'pork' is also bacon."""
         own = self._hits[key]
@@ -258,8 +279,22 @@ class ValueIndex:
 
 def catalogue_nouns(catalogue: Catalogue, grammar: Grammar) -> frozenset[str]:
     """What the entries of a catalogue are called: its own noun and the words that go with it ('record' for 'album')."""
-    nouns = {key_of(catalogue.schema.noun), key_of(catalogue.schema.name)}
+    nouns = {key_of(catalogue.schema.noun), key_of(catalogue.schema.name)} | _common_heads(catalogue)
     return frozenset(nouns.union(*(words.split() for noun, words in grammar.kin.items() if noun in nouns)))
+
+
+def _common_heads(catalogue: Catalogue) -> set[str]:
+    """The word that most kinds end in: where there are road bikes, city bikes and so on, all entries are bikes."""
+    for attribute in catalogue.schema.with_role(Role.TOPIC):
+        if attribute.kind is not AttributeKind.CATEGORY:
+            continue
+        column = catalogue.categories(attribute.name)
+        heads: Counter[str] = Counter()
+        for value, count in zip(column.vocabulary, column.counts.tolist(), strict=True):
+            words = key_of(value).split()
+            heads[words[-1] if len(words) > 1 else ""] += count
+        return {word for word, count in heads.items() if word and count >= MOST * len(catalogue)}
+    return set()
 
 
 def _halves(value: str) -> list[str]:
