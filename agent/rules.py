@@ -46,6 +46,7 @@ from convrec.agent.reading.superlatives import SuperlativeReader
 from convrec.agent.reading.text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading.time import TimeReader
 from convrec.agent.reading.turn import ActResolver, as_act
+from convrec.agent.reading.unmet import UnknownKinds
 from convrec.agent.reading.values import ValueIndex, catalogue_nouns
 from convrec.agent.reading.walk import Words
 from convrec.agent.reading.wanted import Wanted, wanted_range
@@ -120,7 +121,8 @@ class RulesInterpreter:
         self.narrative = NarrativeReader(catalogue, grammar, main.name if main is not None else "")
         self.ages = AgeReader(grammar, self.finder, self.measures.age)
         self.sayings = SayingReader(grammar, self.values)
-        self.describer = Describer(catalogue, grammar)
+        self.unknown_kinds = UnknownKinds(catalogue, grammar, main)
+        self.describer = Describer(catalogue, grammar, self.values.known_words)
 
     def value_texts(self) -> tuple[str, ...]:
         """The texts whose vectors `value_vectors` holds, row by row."""
@@ -191,16 +193,14 @@ class RulesInterpreter:
         self.turn.apply(acts, draft)
         if not said and not words:
             self.drops.person(chart, draft)
+        if not said and (absent := self.unknown_kinds.read(chart, words)) is not None:
+            missing, words = [*missing, UnknownValue(absent.field, absent.words, absent.nearest)], []
         unread = self._unread(chart, words)
         words = [w for w in words if w not in unread and not (said and aside(chart, w, said))]
         self.builder.build(draft, said)
         remembered = self.lasting.remembered(lasting, said, words, chart)
         self.describer.read(chart, draft, words, said, story=story, instead=instead)
-        for title in unknown_titles:
-            draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
-        for value in missing:
-            nearest = f" The nearest are: {', '.join(value.nearest)}." if value.nearest else ""
-            draft.note(f"Nothing here has the {self._label(value.field)} “{value.words}”.{nearest}")
+        self._say_missing(draft, unknown_titles, missing)
         vague = self.acts.vague(chart)
         if any(hit.kind == "off_topic" for hit in acts):
             draft.edits = [e for e in draft.edits if e.part is None or e.part.kind != "description"]
@@ -233,9 +233,17 @@ class RulesInterpreter:
         self.adjectives.find(chart)
         self.finder.find_values(chart)
         missing = [UnknownValue(m.field, m.words, m.nearest) for m in self.names.parts(chart)]
+        missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.names.elsewhere(chart)]
         self.names.absent(chart)
         missing += [UnknownValue(m.field, m.words, m.nearest) for m in self.nations.read(chart)]
         return missing + self.meaning.read(chart)
+
+    def _say_missing(self, draft: Draft, titles: list[str], values: list[UnknownValue]) -> None:
+        for title in titles:
+            draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
+        for value in values:
+            nearest = f" The nearest are: {', '.join(value.nearest)}." if value.nearest else ""
+            draft.note(f"Nothing here has the {self._label(value.field)} “{value.words}”.{nearest}")
 
     def _label(self, field: str) -> str:
         return self.catalogue.schema.attribute(field).label if field in self.catalogue.schema else field

@@ -24,6 +24,8 @@ from convrec.retrieval.filters import And, In
 from convrec.retrieval.request import Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
+_KEPT = ("strength", "novelty", "describe", "soft", "degree", "extreme", "note")
+"""what a wish keeps when its bounds are taken among fewer items"""
 _ANYBODY = frozenset(["someone", "somebody", "nobody", "everybody", "everyone"])
 _DEGREES = frozenset(["too", "so", "very", "quite", "really", "a", "bit", "rather", "pretty", "way", "getting"])
 _SCORES = ("rating", "score", "points", "stars", "grade", "review")
@@ -71,7 +73,8 @@ class AdjectiveReader:
                     break
                 wanted = [w for w in (self.adjective(e) for e in entries) if w is not None][:1]
                 if wanted:
-                    chart.put(start, start + size, "want", wanted)
+                    extreme = _superlative(chart.norms(start, start + size))
+                    chart.put(start, start + size, "want", [replace(w, extreme=extreme) for w in wanted])
                     break
             self._degree(chart, start)
 
@@ -149,7 +152,25 @@ class AdjectiveReader:
         Only where an item is of one kind; a film of several genres is short among films.
         """
         rows = self._asked_kind(said, request) if any(entry.wanted.degree for entry in said) else None
-        return said if rows is None else [self._among(entry, rows) for entry in said]
+        said = said if rows is None else [self._among(entry, rows) for entry in said]
+        return [self._extreme(entry, said, request) for entry in said]
+
+    def _extreme(self, entry: Said, said: list[Said], request: Request) -> Said:
+        """'the cheapest steakhouse': of those that meet all else that is asked for."""
+        wanted = entry.wanted
+        if not (wanted.extreme and wanted.degree) or entry.negated or wanted.field not in self.catalogue.schema:
+            return entry
+        attribute = self.catalogue.schema.attribute(wanted.field)
+        others = [other for other in said if not other.wanted.extreme and other.wanted.field]
+        filters = [other.wanted.negative if other.negated else other.wanted.filter for other in others]
+        told = {other.wanted.field for other in others} | {wanted.field}
+        filters += [c.filter for c in request.binding if told.isdisjoint(c.fields)]
+        rows = mask(And(parts=tuple(filters)), self.catalogue)
+        bounds = Quantiles(self.catalogue, [attribute.name], rows).extreme(attribute, wanted.degree)
+        if bounds is None:
+            return entry
+        own = wanted_range(attribute, bounds, "adjective")
+        return replace(entry, wanted=replace(own, **{name: getattr(wanted, name) for name in _KEPT}))
 
     def _asked_kind(self, said: list[Said], request: Request) -> NDArray[np.bool_] | None:
         if self._kind is None:
@@ -172,8 +193,7 @@ class AdjectiveReader:
         if among is None or bounds is None:
             return entry
         own = wanted_range(attribute, bounds, "adjective", negative=among.side(attribute, wanted.degree, negated=True))
-        kept = {name: getattr(wanted, name) for name in ("strength", "novelty", "describe", "soft", "degree", "note")}
-        return replace(entry, wanted=replace(own, **kept))
+        return replace(entry, wanted=replace(own, **{name: getattr(wanted, name) for name in _KEPT}))
 
     def of_role_or_dimension(self, role: str | None, dimension: str | None) -> Attribute | None:
         """The numeric attribute of a role, or whose unit measures one of some dimensions."""
@@ -226,3 +246,7 @@ class AdjectiveReader:
         """Whether an attribute without a role is called a score."""
         words = set(key_of(f"{attribute.label} {attribute.name.replace('_', ' ')}").split())
         return attribute.unit is None and not words.isdisjoint(key_of(w) for w in _SCORES)
+
+
+def _superlative(words: str) -> bool:
+    return words.endswith("est") or words.split(maxsplit=1)[0] in ("most", "least")

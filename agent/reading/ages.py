@@ -17,6 +17,8 @@ _AND_UP = re.compile(r"\+(?!\s*\w)")
 _CHILD = 12
 """years up to which somebody is a child"""
 _CHILDREN = frozenset("son daughter kid boy girl child nephew niece grandson granddaughter youngest eldest".split())
+_THEY = ("shes", "hes", "she is", "he is", "who is", "whos", "turning", "just turned", "theyre", "they are")
+"""after which the age of a child that was named comes"""
 _WHOSE = frozenset(["for", "my", "our"])
 
 
@@ -70,8 +72,10 @@ class AgeReader:
         goes_on = (
             ends or chart.breaks(position + 1, ",.;!?\n") or chart.tokens[position + 1].norm in ("and", "so", "now")
         )
-        whose = chart.norms(max(0, position - 3), position).split()
-        return goes_on and len(whose) == 3 and whose[0] in ("my", "our") and whose[1] in _CHILDREN and whose[2] == "is"
+        before = chart.norms(max(0, position - 3), position).split()
+        whose = len(before) == 3 and before[0] in ("my", "our") and before[1] in _CHILDREN and before[2] == "is"
+        told = not _CHILDREN.isdisjoint(token.stem for token in chart.tokens[:position])
+        return goes_on and (whose or (told and chart.norms(max(0, position - 2), position).endswith(_THEY)))
 
     def of_life(self, chart: Chart, found: Measured) -> bool:
         """Whether a span of years is somebody's age: 'in her seventies'."""

@@ -51,6 +51,9 @@ class NumericAttributes:
             return self._nearest(chart, same, quantity) or next(iter(same), None)
         if comparator is not None and comparator.dimension:
             return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
+        voters = [a for a in pool if a.role is Role.POPULARITY and a.kind is AttributeKind.NUMBER]
+        if voters and not self.headcount.attributes and self._of_people(chart, quantity):
+            return voters[0]
         near = self._nearest(chart, [a for a in pool if self._on_it(a, quantity.value)], quantity)
         if near is not None:
             return near

@@ -60,8 +60,9 @@ class ComparatorReader:
                 return Comparator.model_validate({"side": side, "open": is_open}), end
         return None
 
-    def after(self, chart: Chart, end: int) -> tuple[Comparator | None, int]:
-        """The comparator behind a number, a noun between allowed, and where it ends."""
+    def after(self, chart: Chart, end: int, names: frozenset[str] = frozenset()) -> tuple[Comparator | None, int]:
+        """The comparator behind a number, a noun or a word of its attribute between allowed, and where it ends."""
+        nouns = self.grammar.noun_words | names
         if end < len(chart) and "+" in chart.gap(end):
             return Comparator(side="min"), end
         if end == len(chart) and chart.message[chart.tokens[end - 1].end :].lstrip().startswith("+"):
@@ -73,11 +74,18 @@ class ComparatorReader:
                 if any(chart.breaks(p, ".;!?\n") for p in range(end, end + skip + length)):
                     continue
                 found = self.grammar.comparators_after.get(chart.norms(end + skip, end + skip + length))
-                if found is not None and (skip == 0 or chart.tokens[end].stem in self.grammar.noun_words):
+                if found is not None and self._of_next(chart, end + skip, end + skip + length):
+                    continue
+                if found is not None and (skip == 0 or chart.tokens[end].stem in nouns):
                     return found, end + skip + length
-            if end >= len(chart) or chart.tokens[end].stem not in self.grammar.noun_words:
+            if end >= len(chart) or chart.tokens[end].stem not in nouns:
                 break
         return None, end
+
+    @staticmethod
+    def _of_next(chart: Chart, start: int, end: int) -> bool:
+        """'a light one, max 160 g': what stands behind a comma belongs to the number behind it."""
+        return "," in chart.gap(start) and end < len(chart) and chart.tokens[end].text[:1].isdigit()
 
     def lead(self, chart: Chart, start: int) -> int:
         """Takes 'from the', 'in', 'made in' along."""

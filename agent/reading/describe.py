@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from convrec.agent.reading.build import Draft
+from convrec.agent.reading.english import is_word
 from convrec.agent.reading.grammar import Grammar
 from convrec.agent.reading.joins import Said
 from convrec.agent.reading.scope import own_feeling
@@ -22,6 +26,10 @@ _PHRASE = 2
 """content words of a thing that items can be searched for"""
 _THING = 3
 """words of a thing that an item must have"""
+CORRECTED = 5
+"""letters from which a word that nobody knows is taken for a misspelt one"""
+LONG = 8
+"""letters from which it may have two slips"""
 TELLING = 0.3
 """share of the items up to which a word of it says that an item has it"""
 SEVERAL = 5
@@ -35,11 +43,15 @@ COMMON = 0.5
 class Describer:
     """Puts descriptions into the draft."""
 
-    def __init__(self, catalogue: Catalogue, grammar: Grammar) -> None:
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, known_words: frozenset[str] = frozenset()) -> None:
+        """`known_words`: those of the catalogue's own texts, folded and singular."""
         self.catalogue = catalogue
+        self._known = known_words
+        self._spelled = sorted(word for word in known_words if len(word) >= CORRECTED and is_word(word))
         self.grammar = grammar
         self._beside = grammar.story_words | frozenset(grammar.narrative.times.split())
         self._nouns = grammar.noun_words | {key_of(catalogue.schema.noun)}
+        self._things = sorted(self._nouns)
 
     def read(
         self,
@@ -65,10 +77,24 @@ class Describer:
         if positive and (instead or any(s.instead for s in said)):
             draft.edits.append(RequestEdit(op="drop", target="description"))
         for segment in words:
-            text = chart.said(segment.start, segment.end)
+            text = self._spell(chart, segment)
             if segment.negated and not segment.mild:
                 self._leave_out(chart, draft, segment)
             draft.describe(text, -1.0 if segment.negated else 1.0, segment.start, segment.end)
+
+    def _spell(self, chart: Chart, segment: Words) -> str:
+        """The words of a description, misspelt ones as the catalogue's texts write them."""
+        text = chart.said(segment.start, segment.end)
+        for token in chart.tokens[segment.start : segment.end]:
+            known = token.stem in self._known or is_word(token.norm) or token.norm in self.grammar.plain_words
+            if known or token.capital or token.translated or len(token.norm) < CORRECTED or not token.norm.isalpha():
+                continue
+            slips = 1 if len(token.norm) < LONG else 2
+            found = process.extractOne(token.norm, self._things, scorer=OSA.distance, score_cutoff=1)
+            found = found or process.extractOne(token.norm, self._spelled, scorer=OSA.distance, score_cutoff=slips)
+            if found is not None and found[0][0] == token.norm[0]:
+                text = text.replace(token.text, found[0])
+        return text
 
     def _must_have(self, chart: Chart, draft: Draft, segment: Words) -> None:
         """'must have an OLED screen': only items whose texts say the most telling of the words."""

@@ -46,10 +46,14 @@ class DropReader:
         self._tail = phrases(own.drop_tail)
         self._waiver_tail = phrases(own.waive_tail)
         self._names: dict[str, set[str]] = {key_of(w): set() for words in _ROLE_WORDS.values() for w in words}
-        for attribute in catalogue.schema.attributes:
-            words = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
-            words |= {key_of(w) for w in _ROLE_WORDS.get(attribute.role or "", ())}
-            for word in words:
+        attributes = catalogue.schema.attributes
+        own_names = {a.name: {key_of(a.label), key_of(a.name.replace("_", " "))} for a in attributes}
+        # Where one column is called 'theme', the word does not stand for every topic.
+        taken = frozenset[str]().union(*own_names.values())
+        for attribute in attributes:
+            words = {key_of(w) for w in _ROLE_WORDS.get(attribute.role or "", ())} - taken
+            named = own_names[attribute.name]
+            for word in words | named.union(*(grammar.same_as.get(name, ()) for name in named)):
                 self._names.setdefault(word, set()).add(attribute.name)
 
     def read(self, chart: Chart, draft: Draft) -> None:

@@ -19,6 +19,14 @@ _DENIALS = frozenset(["not", "isnt", "arent"])
 _OF_STUFF = frozenset(["no", "not", "without", "non", "with", "of", "or", "goose", "duck"])
 _SPELLED_OUT = 3
 """so many values are named one by one"""
+_VERBS = frozenset(
+    "need require has have with include contain offer suitable for allow is come take accept serve".split()
+)
+"""words of a flag's name before what it says that an item has"""
+_STATES = frozenset(
+    "required needed included available allowed offered possible option accepted served friendly".split()
+)
+"""words of a flag's name behind it"""
 _LINKS = frozenset(["is", "are"])
 
 
@@ -46,6 +54,12 @@ class Finder:
             alone = sum(key_of(a.label).split(" ")[0] == first for a in flags) == 1
             if alone and len(first) > 2 and first not in self.grammar.plain_words and not self.values.find(first):
                 keys.setdefault(first, (attribute, True))
+            thing = _thing(attribute)
+            if thing and thing not in self.grammar.plain_words and not self.values.find(thing):
+                keys.setdefault(thing, (attribute, True))
+        for key, flag in tuple(keys.items()):
+            for other in self.grammar.same_as.get(key, ()):
+                keys.setdefault(other, flag)
         for concept in self.grammar.concept:
             named = {key_of(value) for value in concept.values}
             for attribute in flags if not concept.soft else ():
@@ -260,6 +274,14 @@ class Finder:
     def _keyword(self, hit: Hit) -> Wanted:
         wanted = wanted_values(hit.attribute, hit.values, "keyword")
         return replace(wanted, strength=Strength.SOFT, describe=True)
+
+
+def _thing(attribute: Attribute) -> str:
+    """What a flag says that an item needs, has or suits: 'battery' of 'needs batteries'."""
+    words = key_of(attribute.label).split()
+    first = next((i for i, word in enumerate(words) if word not in _VERBS), len(words))
+    last = next((i for i in range(len(words), first, -1) if words[i - 1] not in _STATES), first)
+    return " ".join(words[first:last]) if 0 < last - first < len(words) else ""
 
 
 def _flag_keys(attribute: Attribute) -> set[str]:

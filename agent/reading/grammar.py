@@ -279,6 +279,7 @@ class Grammar(_Data):
     countries: CountryWords
     concept: tuple[Concept, ...]
     same: tuple[str, ...]
+    asked_after: tuple[str, ...]
     acts: ActWords
     act: tuple[ActPattern, ...]
     lasting: Lasting

@@ -36,6 +36,8 @@ class _File(BaseModel):
     function: str
     suffixes: dict[str, tuple[str, ...]] = {}
     """what an entry is called in English -> ends of compounds that call it so"""
+    endings: tuple[str, ...] = ()
+    """of adjectives: a phrase that stands there with the first of them is known with all"""
     numbers: dict[str, int] = Field(default_factory=dict)
     patterns: tuple[_Pattern, ...] = ()
     phrases: dict[str, tuple[str, ...]]
@@ -64,6 +66,9 @@ class LanguagePack:
         for name, words in (*_locale_names(data.code), *data.phrases.items()):
             for word in words:
                 self._phrases[self._key(word)] = name
+        for word in [w for w in self._phrases if data.endings and w + data.endings[0] in self._phrases]:
+            for ending in data.endings[1:]:
+                self._phrases.setdefault(word + ending, self._phrases[word])
         self._firsts = frozenset(_units(phrase)[0].norm for phrase in self._phrases if phrase)
         self._patterns = [(re.compile(p.find), p.to) for p in data.patterns]
 
@@ -259,9 +264,10 @@ def pack(code: str) -> LanguagePack:
 def expand(tokens: list[Token], shorthand: dict[str, str]) -> list[Token]:
     """Tokens with what was written short ('ww2') in full."""
     result: list[Token] = []
+    longest = max(phrase.count(" ") + 1 for phrase in shorthand)
     position = 0
     while position < len(tokens):
-        for length in (3, 2, 1):
+        for length in range(longest, 0, -1):
             own = tokens[position : position + length]
             full = shorthand.get(" ".join(token.norm for token in own))
             if full is not None and not any(_stops(token.gap) for token in own[1:]):

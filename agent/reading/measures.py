@@ -98,7 +98,8 @@ class MeasureReader:
 
     def _years(self, chart: Chart, span: YearSpan) -> Measured | Unmeasured:
         before, start = self.comparators.before(chart, span.start)
-        after, end = self.comparators.after(chart, span.end)
+        own = self.attributes.year
+        after, end = self.comparators.after(chart, span.end, self.words[own.name] if own else frozenset())
         comparator = before or after
         if after is not None and before is not None:
             end = span.end
@@ -106,12 +107,13 @@ class MeasureReader:
         start = self.comparators.lead(chart, start)
         if comparator is not None:
             first, last = _compared_years(comparator, span)
-        if self.attributes.year is None:
+        if own is None:
             return Unmeasured("year", start, end)
         note = ""
         if span.anchored and self.time.anchor < self.time.today:
             note = f"The newest here is from {self.time.anchor}, so I counted from there."
-        return Measured(self.attributes.year, year_bounds(self.attributes.year, first, last), start, end, note)
+        end = self._measure_end(chart, own, end)
+        return Measured(own, year_bounds(own, first, last), start, end, note)
 
     def _range(self, chart: Chart, first: Quantity) -> Measured | None:
         """'30 to 50 bucks', 'between 1 and 2 kg', '90-120 minutes'."""
@@ -298,6 +300,9 @@ class MeasureReader:
         tail = {*self.words[attribute.name], "long", "length", "each"}
         if (self.attributes.dimension.get(attribute.name) or ("",))[0] == "temperature":
             tail |= {"c", "celsius"}
+        if (self.attributes.dimension.get(attribute.name) or ("",))[0] == "length":
+            tail |= {"wide", "tall", "high", "deep", "across", "thick"}
+        tail |= {"people", "ppl", "customer", "user"} if attribute.role is Role.POPULARITY else set()
         while end < len(chart) and chart.free(end, end + 1) and not chart.breaks(end, ".,;!?\n"):
             if chart.tokens[end].norm in ("er", "ers") and not chart.gap(end):
                 # '29er wheels'

@@ -14,6 +14,8 @@ from convrec.agent.reading.wanted import Wanted, either, value_filter, wanted_va
 from convrec.retrieval.filters import And, Filter
 from convrec.retrieval.schema import Attribute
 
+_BARE = frozenset(["by", "from", "of", "with", "w", "has", "in which", "where", "stars", "feat"])
+"""cues that may stand for any part somebody has in an item"""
 _GAPS = (" ", ". ", "-", ".")
 
 
@@ -42,6 +44,21 @@ class NameFinder:
                 if not (self._surname(chart, start, cue) or self._misspelt(chart, start, cue)) and cue:
                     self._unknown(chart, start, cue, missing)
         return missing
+
+    def elsewhere(self, chart: Chart) -> list[Unmet]:
+        """'directed by X', who is known here for something else: that nothing is by them is said."""
+        own = self.grammar.people
+        found: list[Unmet] = []
+        for span in chart.spans("want"):
+            wanted = _person(span)
+            for cues, attributes in ((own.maker, self.people.makers), (own.performer, self.people.performers)):
+                told = phrases(tuple(cue for cue in cues if cue not in _BARE))
+                ends = range(span.start + 1, min(span.end, span.start + told.longest + 1))
+                length = max((end - span.start for end in ends if chart.norms(span.start, end) in told), default=0)
+                known = wanted is None or wanted.field in {a.name for a in attributes}
+                if wanted is not None and length and attributes and not known:
+                    found.append(Unmet(attributes[0].name, chart.words(span.start + length, span.end), ()))
+        return found
 
     def _whole(self, chart: Chart, start: int) -> None:
         for length in range(min(self.people.longest, len(chart) - start), 0, -1):

@@ -165,6 +165,8 @@ def _year_label(attribute: Attribute, bounds: Bounds) -> str:
 Rows = NDArray[np.bool_]
 FEWEST = 8
 """known values from which on a quarter of them means something"""
+LISTED = 10
+"""items that 'the cheapest' is chosen among"""
 
 
 class Quantiles:
@@ -182,6 +184,14 @@ class Quantiles:
         """Those of an attribute among some items; None where too few of them have a value."""
         own = Quantiles(self._catalogue, [attribute.name], rows)
         return own if own._sorted[attribute.name].size >= FEWEST else None
+
+    def extreme(self, attribute: Attribute, side: str) -> Bounds | None:
+        """What 'the cheapest' means among these: the lowest or highest values, a list of them at least."""
+        values = self._sorted[attribute.name]
+        if values.size == 0:
+            return None
+        last = min(values.size, LISTED) - 1
+        return Bounds(maximum=float(values[last])) if side == "low" else Bounds(minimum=float(values[-1 - last]))
 
     def at(self, name: str, quantile: float) -> float | None:
         """The value below which that share of the items lies; None where nothing is known."""

@@ -19,6 +19,10 @@ _TOKEN = re.compile(
 _MARKUP = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<!--.*?-->|</?[a-zA-Z][^<>]{0,400}>", re.DOTALL)
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _DECADE = re.compile(r"(\d0)['’]s\b")
+_SHORT = frozenset(
+    ["st", "mt", "mr", "mrs", "ms", "dr", "vs", "jr", "sr", "approx", "incl", "excl", "min", "max", "ca"]
+)
+"""written short with a full stop that ends no sentence"""
 _APOSTROPHES = str.maketrans("", "", "'’`´")
 
 
@@ -141,7 +145,7 @@ class Chart:
     def __post_init__(self) -> None:
         self.owner = [None] * len(self.tokens)
         self._norms = [token.norm for token in self.tokens]
-        self._ends = [i > 0 and any(s in token.gap for s in ".;!?\n") for i, token in enumerate(self.tokens)]
+        self._ends = [i > 0 and self.breaks(i, ".;!?\n") for i in range(len(self.tokens))]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -192,6 +196,8 @@ class Chart:
         if not signs:
             return 0 <= position < len(self._ends) and self._ends[position]
         gap = self.gap(position)
+        if gap == ". " and self.tokens[position - 1].norm in _SHORT:
+            return False
         return any(sign in gap for sign in signs)
 
     def phrase_at(self, position: int, phrases: Phrases) -> int:

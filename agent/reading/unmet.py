@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convrec.agent.reading.english import is_word
+from convrec.agent.reading.grammar import Grammar, phrases
+from convrec.agent.reading.text import Chart
+from convrec.agent.reading.walk import Words
+from convrec.retrieval.catalogue import Catalogue
+from convrec.retrieval.schema import Attribute
+
+_THING = 2
+"""words of a thing that is asked after"""
+
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
@@ -12,3 +22,28 @@ class Unmet:
     field: str
     words: str
     nearest: tuple[str, ...]
+
+
+class UnknownKinds:
+    """'got any bathtubs?': a thing that no item is and that none of their texts speaks of.
+
+    Args:
+        kinds: the attribute that names the kinds of items, where there is one.
+    """
+
+    def __init__(self, catalogue: Catalogue, grammar: Grammar, kinds: Attribute | None) -> None:
+        self.catalogue = catalogue
+        self.grammar = grammar
+        self.kinds = kinds
+        self._cues = phrases(grammar.asked_after)
+
+    def read(self, chart: Chart, words: list[Words]) -> Unmet | None:
+        """The thing, where the message asks whether there is one and says nothing else."""
+        if self.kinds is None or len(words) != 1 or words[0].negated or words[0].end - words[0].start > _THING:
+            return None
+        own = chart.tokens[words[0].start : words[0].end]
+        if not any(chart.phrase_at(p, self._cues) for p in range(words[0].start)):
+            return None
+        if any(not is_word(token.norm) or self.catalogue.mentioning(token.stem).any() for token in own):
+            return None
+        return Unmet(self.kinds.name, chart.words(words[0].start, words[0].end), ())

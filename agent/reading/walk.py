@@ -24,7 +24,7 @@ _CORRECTIONS = frozenset(
     ]
 )
 _DEGREES = frozenset(["too", "very", "so", "overly", "really", "that"])
-_OF_DEGREE = frozenset(["adjective", "concept"])
+_OF_DEGREE = frozenset(["adjective", "concept", "flag"])
 _TURNS = frozenset(["but", "just", "however", "instead"])
 
 
@@ -165,7 +165,8 @@ class Walk:
             if wanted.describe or (wanted.shun and against):
                 self.found.words.append(Words(span.start, span.end, against))
         self.used, self.also, self.too = True, False, False
-        if self.once or (self.degree and self._before_kind(span)) or self._looks_of(span, wishes):
+        alone = (self.degree or wishes[0].how == "flag") and self._before_kind(span)
+        if self.once or alone or self._looks_of(span, wishes):
             self.negated = self.once = False
         self.degree = False
 
@@ -294,7 +295,7 @@ class Walk:
         return not another and all(wanted.field in self.looks for wanted in wishes)
 
     def _before_kind(self, span: Span) -> bool:
-        """'not too long horror films': the negation is of the adjective, not of what it belongs to."""
+        """'not too long horror films', 'no assembly required tables': what is denied is not what it belongs to."""
         following = self.chart.owner[span.end] if span.end < len(self.chart) else None
         degree = isinstance(span.payload, list) and span.payload[0].how in _OF_DEGREE
         return degree and following is not None and not self.chart.breaks(span.end, ".,;!?\n")

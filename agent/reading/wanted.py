@@ -38,6 +38,8 @@ class Wanted:
     negative_label: str = ""
     degree: str = ""
     """'low', 'high' or 'top' where the bounds are a part of what there is"""
+    extreme: bool = False
+    """whether the degree is a superlative: 'the cheapest' of what else is asked for"""
     shun: bool = False
     """said as not wanted, the words also go to the description"""
 
