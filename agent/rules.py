@@ -42,6 +42,7 @@ from convrec.agent.reading.references import ReferenceReader
 from convrec.agent.reading.same import SameReader
 from convrec.agent.reading.sayings import SayingReader
 from convrec.agent.reading.scope import ScopeReader
+from convrec.agent.reading.spelling import Speller
 from convrec.agent.reading.superlatives import SuperlativeReader
 from convrec.agent.reading.text import MAX_TOKENS, Chart, Token, clean, key_of, words_of
 from convrec.agent.reading.time import TimeReader
@@ -89,6 +90,7 @@ class RulesInterpreter:
         self.values = ValueIndex(catalogue, grammar)
         self.people = PeopleIndex(catalogue, grammar, self.values.known_words)
         self.titles = TitleIndex(catalogue)
+        self.speller = Speller(catalogue, grammar, self.values, self.people)
         self.finder = Finder(catalogue, grammar, self.values)
         self.adjectives = AdjectiveReader(catalogue, grammar, self.values, self.people, self.finder.main_topic)
         self.nations = UnknownNations(catalogue, grammar, self.values)
@@ -136,7 +138,7 @@ class RulesInterpreter:
             text, self._english, lambda t: self.titles.exact(" ".join(words_of(t))) is not None
         )
         if language == "en":
-            tokens = expand(tokens, self.grammar.shorthand)
+            tokens = expand(self.speller.correct(tokens), self.grammar.shorthand)
         cut = cut or len(tokens) > MAX_TOKENS
         chart = Chart(text, tokens[:MAX_TOKENS])
         draft = Draft(self.catalogue, context, chart)
@@ -177,6 +179,7 @@ class RulesInterpreter:
         acts = [hit for hit in acts if not self._of_named(chart, hit)]
         self.wishes.read(chart, draft)
         self.sayings.mark(chart)
+        self.finder.find_coded(chart)
         self._measure(chart, draft)
         self.sayings.below_zero(chart)
         missing = self._find(chart)

@@ -84,6 +84,8 @@ def unit_in_name(name: str) -> str | None:
     bracketed = _BRACKETS.search(sanitise_text(name))
     if bracketed and "/" in bracketed.group(1):
         return bracketed.group(1).lower()
+    if bracketed and bracketed.group(1).lower() in _tables()["words"]["plain_units"]:
+        return bracketed.group(1)
     if len(found) < 2:
         return None
     last = found[-1]

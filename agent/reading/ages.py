@@ -17,6 +17,8 @@ _AND_UP = re.compile(r"\+(?!\s*\w)")
 _CHILD = 12
 """years up to which somebody is a child"""
 _CHILDREN = frozenset("son daughter kid boy girl child nephew niece grandson granddaughter youngest eldest".split())
+_SMALL = {"newborn": 0.0, "newborns": 0.0, "baby": 1.0, "babies": 1.0, "toddler": 3.0, "toddlers": 3.0}
+"""up to which age somebody is called so"""
 _THEY = ("shes", "hes", "she is", "he is", "who is", "whos", "turning", "just turned", "theyre", "they are")
 """after which the age of a child that was named comes"""
 _WHOSE = frozenset(["for", "my", "our"])
@@ -37,10 +39,15 @@ class AgeReader:
     def read(self, chart: Chart, position: int) -> bool:
         """Takes an age that begins here; whether there was one."""
         years = chart.tokens[position].norm
-        old = chart.stems(position + 1, position + 3) == "year old"
+        short = chart.norms(position + 1, position + 2) in ("yo", "yos") and not chart.gap(position + 1)
+        old = short or chart.stems(position + 1, position + 3) == "year old"
+        length = 2 if short else 3 if old else 1
+        if self.age is not None and years in _SMALL:
+            chart.put(position, position + 1, "want", [wanted_range(self.age, Bounds(maximum=_SMALL[years]), "number")])
+            return True
         if self.age is not None and years.isdigit() and (old or chart.norms(max(0, position - 1), position) == "aged"):
             wanted = wanted_range(self.age, Bounds(maximum=parse_digits(years)), "number")
-            chart.put(position if old else position - 1, position + (3 if old else 1), "want", [wanted])
+            chart.put(position if old else position - 1, position + (length if old else 1), "want", [wanted])
             return True
         number = parse_digits(years) if years.isdigit() else self.grammar.numbers.get(years)
         if self.age is not None and number is not None and self._rated(chart, position, number):
@@ -52,7 +59,6 @@ class AgeReader:
         child = number is not None and self._child_is(chart, position)
         if number is None or not (old or child):
             return False
-        length = 3 if old else 1
         for_whom = child or not _WHOSE.isdisjoint(token.norm for token in chart.tokens[max(0, position - 3) : position])
         hits = self.finder.values.find("for kid") if number <= _CHILD and for_whom else []
         read = self.finder.read_hits(chart, position, position + length, hits) if hits else []

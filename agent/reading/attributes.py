@@ -13,6 +13,8 @@ from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
 _PLAIN = frozenset(["the", "and", "for", "per", "out", "not", "number", "count"])
 """words of a label that do not tell one attribute from another"""
+_NEAR = 7
+"""tokens between two bounds of one number"""
 _FEW = 30
 """so many values at most make a number one of a choice"""
 
@@ -29,6 +31,9 @@ class NumericAttributes:
         self.extent = {a.name: _extent(catalogue, a) for a in self.all}
         self.discrete = {a.name: _distinct(catalogue, a) for a in self.all}
         self.words = {a.name: self._words(a) for a in self.all}
+        shown = (a.unit.casefold() for a in self.all if a.unit is not None)
+        self.own_units = frozenset(unit for unit in shown if unit not in grammar.unit_index)
+        """units that the grammar does not know: mAh"""
         self.below_zero = frozenset(a.name for a in self.all if self.extent[a.name][0] < 0)
         """attributes some values of which are negative"""
         self.headcount = Headcount(self.all, self.words, grammar)
@@ -52,7 +57,8 @@ class NumericAttributes:
         if comparator is not None and comparator.dimension:
             return next((a for a in pool if (self.dimension.get(a.name) or ("",))[0] == comparator.dimension), None)
         voters = [a for a in pool if a.role is Role.POPULARITY and a.kind is AttributeKind.NUMBER]
-        if voters and not self.headcount.attributes and self._of_people(chart, quantity):
+        limited = comparator is not None and comparator.side in ("min", "max")
+        if voters and limited and not self.headcount.attributes and self._of_people(chart, quantity):
             return voters[0]
         near = self._nearest(chart, [a for a in pool if self._on_it(a, quantity.value)], quantity)
         if near is not None:
@@ -63,7 +69,26 @@ class NumericAttributes:
             return next((a for a in pool if a.role is Role.QUALITY), None)
         if comparator is None or comparator.side in ("about", "exact"):
             return None
-        return self._plausible(quantity.value)
+        return self._bounded(chart, quantity, comparator) or self._plausible(quantity.value)
+
+    def _bounded(self, chart: Chart, quantity: Quantity, comparator: Comparator) -> Attribute | None:
+        """'fewer than 200 votes and at least 50': the other bound of what was limited just before."""
+        for position in range(quantity.start - 1, max(-1, quantity.start - _NEAR), -1):
+            if chart.breaks(position + 1):
+                return None
+            span = chart.owner[position]
+            if span is None or span.kind != "want" or not isinstance(span.payload, list):
+                continue
+            wanted = span.payload[0]
+            attribute = next((a for a in self.all if a.name == wanted.field), None)
+            if attribute is None or wanted.how != "number" or wanted.bounds is None:
+                return None
+            low, high = wanted.bounds.minimum, wanted.bounds.maximum
+            other = (low is None and high is not None and comparator.side == "min" and quantity.value <= high) or (
+                high is None and low is not None and comparator.side == "max" and quantity.value >= low
+            )
+            return attribute if other else None
+        return None
 
     def in_unit(self, attribute: Attribute, quantity: Quantity, chart: Chart | None = None) -> float:
         """The number in the attribute's own unit."""
@@ -87,6 +112,8 @@ class NumericAttributes:
     def _words(self, attribute: Attribute) -> frozenset[str]:
         own = {key_of(attribute.label), key_of(attribute.name.replace("_", " "))}
         own |= {word for phrase in tuple(own) for word in phrase.split() if len(word) > 2 and word not in _PLAIN}
+        if attribute.unit is not None and (unit := attribute.unit.casefold()) not in self.grammar.unit_index:
+            own.add(unit)
         heads = {key_of(word) for word in self.grammar.measures.get("headcount", ())}
         own |= heads if own & heads and attribute.role is None and attribute.unit is None else set()
         return frozenset(own | {key_of(w) for w in self.grammar.measures.get(attribute.role or "", ())})

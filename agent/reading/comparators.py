@@ -84,8 +84,10 @@ class ComparatorReader:
 
     @staticmethod
     def _of_next(chart: Chart, start: int, end: int) -> bool:
-        """'a light one, max 160 g': what stands behind a comma belongs to the number behind it."""
-        return "," in chart.gap(start) and end < len(chart) and chart.tokens[end].text[:1].isdigit()
+        """'one, max 160 g', '2025 and less than 350': what stands there belongs to the number behind it."""
+        if end >= len(chart):
+            return False
+        return chart.tokens[end].norm == "than" or ("," in chart.gap(start) and chart.tokens[end].text[:1].isdigit())
 
     def lead(self, chart: Chart, start: int) -> int:
         """Takes 'from the', 'in', 'made in' along."""

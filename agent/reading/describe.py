@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -22,6 +20,7 @@ from convrec.retrieval.schema import Role
 _POLITE = frozenset(["please", "pls", "plz", "thanks", "thank", "thx"])
 _SUBJECTS = frozenset(["he", "she", "they", "you", "those", "what", "how"])
 _OURS = frozenset(["i", "me", "my", "we", "us", "our", "for", "with", "but", "too", "also", "just", "only"])
+_HAVING = frozenset(["with", "has", "have", "having", "includes", "including"])
 _PHRASE = 2
 """content words of a thing that items can be searched for"""
 _THING = 3
@@ -32,8 +31,8 @@ LONG = 8
 """letters from which it may have two slips"""
 TELLING = 0.3
 """share of the items up to which a word of it says that an item has it"""
-SEVERAL = 5
-"""items that must say a thing of two words for it to be what is asked for"""
+SEVERAL = 3
+"""items that must say a thing for it to be what is asked for"""
 SEARCHED = 20_000
 """items whose texts are searched for that"""
 COMMON = 0.5
@@ -119,20 +118,35 @@ class Describer:
         places = [p for p in range(segment.start, segment.end) if self._content(chart, p)]
         if len(places) > _THING:
             return
-        for first, second in pairwise(places):
-            if second != first + 1 or chart.gap(second) not in (" ", "-"):
-                continue
-            thing = f"{chart.tokens[first].norm} {_bare(chart.tokens[second].norm)}"
+        pairs = [(p, p + 2) for p in places if self._goes_with(chart, p + 1)]
+        having = [(p, p + 1) for p in places if self._had(chart, p) and (p, p + 2) not in pairs]
+        for start, end in pairs + having:
+            thing = _bare(chart.norms(start, end))
             if SEVERAL <= int(self.catalogue.mentioning(thing).sum()) <= TELLING * len(self.catalogue):
                 draft.add(
                     Constraint(
                         filter=Mentions(words=thing),
                         strength=Strength.HARD,
                         label=f"mentions “{thing}”",
-                        provenance=draft.provenance(first, second + 1),
+                        provenance=draft.provenance(start, end),
                     )
                 )
                 return
+
+    def _goes_with(self, chart: Chart, second: int) -> bool:
+        """Whether the next word makes one thing with a word: 'bedtime stories', 'dress-up', 'puppet theatres'."""
+        if second >= len(chart):
+            return False
+        own = chart.owner[second]
+        head = own is not None and isinstance(own.payload, list) and own.payload[0].how == "head"
+        if chart.gap(second) == "-":
+            return own is None
+        return chart.gap(second) == " " and (head or self._content(chart, second))
+
+    def _had(self, chart: Chart, position: int) -> bool:
+        """'with a stylus', 'that has a mirror'."""
+        before = [token.norm for token in chart.tokens[max(0, position - 2) : position]]
+        return bool(before) and (before[-1] in _HAVING or (before[-1] in ("a", "an", "the") and before[0] in _HAVING))
 
     def _content(self, chart: Chart, position: int) -> bool:
         word = chart.tokens[position].norm

@@ -38,6 +38,8 @@ class Finder:
         self.grammar = grammar
         self.values = values
         self.tongues = TongueReader(catalogue, grammar, values)
+        self._freed: set[str] = set()
+        """what a flag says that an item is free of"""
         self.flags = self._flag_words()
         topics = [a for a in values.attributes if a.role is Role.TOPIC and values.controlled(a)]
         self.main_topic = topics[0] if topics else None
@@ -57,9 +59,11 @@ class Finder:
             thing = _thing(attribute)
             if thing and thing not in self.grammar.plain_words and not self.values.find(thing):
                 keys.setdefault(thing, (attribute, True))
+        self._freed |= {key for key, (a, _) in keys.items() if key_of(a.label) == f"{key} free"}
         for key, flag in tuple(keys.items()):
             for other in self.grammar.same_as.get(key, ()):
-                keys.setdefault(other, flag)
+                if keys.setdefault(other, flag) is flag and key in self._freed:
+                    self._freed.add(other)
         for concept in self.grammar.concept:
             named = {key_of(value) for value in concept.values}
             for attribute in flags if not concept.soft else ():
@@ -85,11 +89,26 @@ class Finder:
                 yes = In(field=attribute.name, values=(True,))
                 no = NotIn(field=attribute.name, values=(True,))
                 wanted = Wanted(attribute.name, yes, no, attribute.label, "flag")
-                if (denied != (key_of(attribute.label) == f"{key} free")) == said:
+                if (denied != (key in self._freed)) == said:
                     label = f"not {attribute.label}"
                     wanted = Wanted(attribute.name, no, yes, label, "flag", negative_label=attribute.label)
                 chart.put(start, start + length, "want", [wanted])
                 break
+
+    def find_coded(self, chart: Chart) -> None:
+        """Values that begin with a digit: '5G', '2-seater', before their number is taken for a quantity."""
+        for start in range(len(chart) - 1):
+            for length in (3, 2):
+                end = start + length
+                whole = chart.tokens[start].text[:1].isdigit() and end <= len(chart) and chart.free(start, end)
+                if not whole or any(chart.gap(p) not in ("", "-") for p in range(start + 1, end)):
+                    continue
+                hits = [
+                    hit for hit in self.values.find(chart.stems(start, end)) if self.values.controlled(hit.attribute)
+                ]
+                if hits:
+                    self._put(chart, start, end, hits)
+                    break
 
     def find_values(self, chart: Chart, *, shortest: int = 1) -> None:
         """Names, synonyms, concepts and nationalities of at least so many words."""

@@ -11,7 +11,9 @@ from convrec.agent.reading.wanted import Wanted, either
 from convrec.retrieval.filters import Contains
 from convrec.retrieval.request import Strength
 
-_BETWEEN = frozenset("a an the some maybe even else perhaps either from in by of something anything".split())
+_BETWEEN = frozenset(
+    "a an the some maybe even else perhaps either from in by of something anything nice good great proper".split()
+)
 
 
 @dataclass(frozen=True, slots=True)

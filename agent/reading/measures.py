@@ -19,6 +19,10 @@ from convrec.retrieval.schema import Attribute, Role
 _NOT_FREE = frozenset(["of", "from", "time", "will", "spirit", "wifi", "parking"])
 """after 'free': something else than the item costs nothing"""
 
+_CANNOT = frozenset("cant cannot mustnt shouldnt doesnt dont wont never not isnt couldnt".split())
+_VERBS = frozenset("weigh weighs cost costs be take takes last lasts have has go run measure spend pay exceed".split())
+"""between a denial and a comparator"""
+
 
 class MeasureReader:
     """Reads numbers with comparators and units over the numeric attributes of a catalogue."""
@@ -177,7 +181,7 @@ class MeasureReader:
         return tuple((dimension, value * size) for dimension, size in sizes)
 
     def _single(self, chart: Chart, quantity: Quantity) -> Measured | Unmeasured | None:
-        before, start = self.comparators.before(chart, quantity.start)
+        before, start = self._before(chart, quantity)
         after, end = self._after(chart, quantity)
         if before is None and after is None:
             before, start = self._comparator_of_label(chart, quantity)
@@ -216,9 +220,28 @@ class MeasureReader:
         high = self.headcount.pairs.get(attribute.name, (attribute, attribute))[1]
         return replace(measured, attribute=high)
 
+    def _before(self, chart: Chart, quantity: Quantity) -> tuple[Comparator | None, int]:
+        """The comparator in front of a number; 'it can't weigh more than 20 kg' is at most that."""
+        before, start = self.comparators.before(chart, quantity.start)
+        denied = self._denied(chart, start) if before is not None and before.side == "min" else None
+        return (before, start) if denied is None else (Comparator(side="max"), denied)
+
+    @staticmethod
+    def _denied(chart: Chart, start: int) -> int | None:
+        """Where a denial begins that the verb of a comparator has before it; None without one."""
+        position = start - 1
+        while position >= max(0, start - 3) and chart.free(position, position + 1) and not chart.breaks(position + 1):
+            word = chart.tokens[position].norm
+            if word in _CANNOT:
+                return position
+            if word not in _VERBS:
+                return None
+            position -= 1
+        return None
+
     def _after(self, chart: Chart, quantity: Quantity) -> tuple[Comparator | None, int]:
         """The comparator behind a number; 'got 11 euros on me' is no '1990 on'."""
-        after, end = self.comparators.after(chart, quantity.end)
+        after, end = self.comparators.after(chart, quantity.end, self.attributes.own_units)
         dated = after is not None and after.role == Role.YEAR and "currency" in dict(quantity.dimensions)
         return (None, quantity.end) if dated else (after, end)
 

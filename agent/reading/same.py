@@ -86,6 +86,8 @@ class SameReader:
         for position in range(1, len(chart)):
             for length in (2, 1):
                 attribute = self._names.get(chart.stems(position, position + length))
+                if position + length > len(chart):
+                    continue
                 if attribute is not None and chart.free(position, position + length):
                     self._last_named(chart, draft, attribute, position, position + length)
                     break

@@ -39,11 +39,15 @@ class UnknownKinds:
 
     def read(self, chart: Chart, words: list[Words]) -> Unmet | None:
         """The thing, where the message asks whether there is one and says nothing else."""
-        if self.kinds is None or len(words) != 1 or words[0].negated or words[0].end - words[0].start > _THING:
+        if self.kinds is None or len(words) != 1 or words[0].negated:
             return None
-        own = chart.tokens[words[0].start : words[0].end]
-        if not any(chart.phrase_at(p, self._cues) for p in range(words[0].start)):
+        stop = words[0].end
+        cues = ((p, chart.phrase_at(p, self._cues)) for p in range(stop))
+        start = max((p + length for p, length in cues if length), default=stop)
+        start = max(start, words[0].start)
+        own = chart.tokens[start:stop]
+        if not 0 < len(own) <= _THING:
             return None
         if any(not is_word(token.norm) or self.catalogue.mentioning(token.stem).any() for token in own):
             return None
-        return Unmet(self.kinds.name, chart.words(words[0].start, words[0].end), ())
+        return Unmet(self.kinds.name, chart.words(start, stop), ())
