@@ -316,6 +316,8 @@ class Conversation:
     def _let_go(self, value: UnknownValue, eligible: int) -> Relaxation:
         """A condition that names what no item has: nothing can meet it, and the list goes without it."""
         schema = self.engine.catalogue.schema
+        if not value.field:
+            return Relaxation(constraint=f"“{value.words}”", to=f"any {schema.noun}", fits_before=0, gained=eligible)
         label = schema.attribute(value.field).label if value.field in schema else value.field
         return Relaxation(constraint=f"{label} {value.words}", to=f"any {label}", fits_before=0, gained=eligible)
 

@@ -148,7 +148,10 @@ DialogueAct = (
 
 @dataclass(frozen=True, slots=True)
 class UnknownValue:
-    """A value that was asked for and that no item has, with the nearest ones that exist."""
+    """A value that was asked for and that no item has, with the nearest ones that exist.
+
+    `field` is empty for a thing that no item is and no text speaks of.
+    """
 
     field: str
     words: str

@@ -246,6 +246,9 @@ class RulesInterpreter:
             draft.note(f"I know no {self.catalogue.schema.noun} called “{title}” here.")
         for value in values:
             nearest = f" The nearest are: {', '.join(value.nearest)}." if value.nearest else ""
+            if not value.field:
+                draft.note(f"I find no “{value.words}” here.")
+                continue
             draft.note(f"Nothing here has the {self._label(value.field)} “{value.words}”.{nearest}")
 
     def _label(self, field: str) -> str:

@@ -20,7 +20,7 @@ from convrec.agent.reading.values import ValueIndex, catalogue_nouns
 from convrec.agent.reading.wanted import Wanted, wanted_range
 from convrec.retrieval.catalogue import Catalogue
 from convrec.retrieval.filter_compile import mask
-from convrec.retrieval.filters import And, In
+from convrec.retrieval.filters import And, In, Range
 from convrec.retrieval.request import Request, Strength
 from convrec.retrieval.schema import Attribute, AttributeKind, Role
 
@@ -153,7 +153,7 @@ class AdjectiveReader:
         """
         rows = self._asked_kind(said, request) if any(entry.wanted.degree for entry in said) else None
         said = said if rows is None else [self._among(entry, rows) for entry in said]
-        return [self._extreme(entry, said, request) for entry in said]
+        return [self._extreme(entry, said, request) for entry in _unlimited(said)]
 
     def _extreme(self, entry: Said, said: list[Said], request: Request) -> Said:
         """'the cheapest steakhouse': of those that meet all else that is asked for."""
@@ -246,6 +246,19 @@ class AdjectiveReader:
         """Whether an attribute without a role is called a score."""
         words = set(key_of(f"{attribute.label} {attribute.name.replace('_', ' ')}").split())
         return attribute.unit is None and not words.isdisjoint(key_of(w) for w in _SCORES)
+
+
+def _unlimited(said: list[Said]) -> list[Said]:
+    """'a light one, max 160 g', 'a hidden gem with fewer than 200 votes': the number says what the word means."""
+    numbered = {entry.wanted.field for entry in said if entry.wanted.how == "number" and not entry.negated}
+
+    def limited(entry: Said) -> bool:
+        own = entry.wanted
+        parts = own.filter.parts if isinstance(own.filter, And) else (own.filter,)
+        vague = own.how == "adjective" and not own.extreme and not entry.negated
+        return vague and any(isinstance(part, Range) and part.field in numbered for part in parts)
+
+    return [entry for entry in said if not limited(entry)]
 
 
 def _superlative(words: str) -> bool:

@@ -84,6 +84,13 @@ class NumericAttributes:
             if attribute is None or wanted.how != "number" or wanted.bounds is None:
                 return None
             low, high = wanted.bounds.minimum, wanted.bounds.maximum
+            least, most = self.extent[attribute.name]
+            between = {chart.tokens[p].norm for p in range(position + 1, quantity.start)}
+            linked = not between.isdisjoint(["and", "but"]) or any(
+                "," in chart.gap(p) for p in range(position + 1, quantity.start)
+            )
+            if not linked or not least <= quantity.value <= most:
+                return None
             other = (low is None and high is not None and comparator.side == "min" and quantity.value <= high) or (
                 high is None and low is not None and comparator.side == "max" and quantity.value >= low
             )

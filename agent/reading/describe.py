@@ -51,6 +51,7 @@ class Describer:
         self._beside = grammar.story_words | frozenset(grammar.narrative.times.split())
         self._nouns = grammar.noun_words | {key_of(catalogue.schema.noun)}
         self._things = sorted(self._nouns)
+        self._columns = {word for a in catalogue.schema.attributes for word in key_of(a.label).split()}
 
     def read(
         self,
@@ -144,7 +145,9 @@ class Describer:
         return chart.gap(second) == " " and (head or self._content(chart, second))
 
     def _had(self, chart: Chart, position: int) -> bool:
-        """'with a stylus', 'that has a mirror'."""
+        """'with a stylus', 'that has a mirror'; 'with a screen' says nothing where there is a column for screens."""
+        if chart.tokens[position].stem in self._columns:
+            return False
         before = [token.norm for token in chart.tokens[max(0, position - 2) : position]]
         return bool(before) and (before[-1] in _HAVING or (before[-1] in ("a", "an", "the") and before[0] in _HAVING))
 

@@ -54,7 +54,13 @@ class Finder:
         for attribute in flags:
             first = key_of(attribute.label).split(" ")[0]
             alone = sum(key_of(a.label).split(" ")[0] == first for a in flags) == 1
-            if alone and len(first) > 2 and first not in self.grammar.plain_words and not self.values.find(first):
+            free = key_of(attribute.label) == f"{first} free"
+            if (
+                alone
+                and (free or len(first) > 2)
+                and first not in self.grammar.plain_words
+                and not self.values.find(first)
+            ):
                 keys.setdefault(first, (attribute, True))
             thing = _thing(attribute)
             if thing and thing not in self.grammar.plain_words and not self.values.find(thing):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -31,8 +32,9 @@ class Speller:
         phrases = [*limits, *grammar.unit_index, *grammar.noun_words, *values.nouns, *grammar.colours]
         named = [v for a in values.attributes if values.controlled(a) for v in values.counts[a.name]]
         labels = [a.label for a in catalogue.schema.attributes]
-        self._words = sorted(set(_words([*phrases, *map(key_of, named), *map(key_of, labels)])))
-        self._known = frozenset(self._words) | grammar.plain_words | grammar.adjectives.keys()
+        words = set(_words([*phrases, *map(key_of, named), *map(key_of, labels)]))
+        self._words = {first: sorted(own) for first, own in groupby(sorted(words), key=lambda word: word[0])}
+        self._known = frozenset(words) | grammar.plain_words | grammar.adjectives.keys()
         self._titles = frozenset(_words(title.casefold() for title in catalogue.titles))
 
     def correct(self, tokens: list[Token]) -> list[Token]:
@@ -43,8 +45,9 @@ class Speller:
         if self._right(token):
             return token
         slips = 1 if len(token.norm) < LONG else 2
-        found = process.extractOne(token.norm, self._words, scorer=OSA.distance, score_cutoff=slips)
-        if found is None or found[0][0] != token.norm[0]:
+        near = self._words.get(token.norm[0], [])
+        found = process.extractOne(token.norm, near, scorer=OSA.distance, score_cutoff=slips)
+        if found is None:
             return token
         return replace(token, norm=found[0], stem=singular(found[0]))
 

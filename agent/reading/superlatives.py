@@ -12,6 +12,7 @@ from convrec.retrieval.schema import Attribute, Role
 
 _LOW = frozenset(["lowest", "least", "fewest", "smallest", "shortest", "earliest", "low"])
 _HIGH = frozenset(["highest", "most", "greatest", "biggest", "largest", "longest", "best", "latest", "high"])
+_ROLES = {"price": Role.PRICE, "rating": Role.QUALITY, "popularity": Role.POPULARITY, "year": Role.YEAR}
 
 
 class SuperlativeReader:
@@ -83,10 +84,7 @@ class SuperlativeReader:
         return attribute, not rising or words.endswith((" descending", " desc"))
 
     def _named(self, words: str) -> Attribute | None:
+        role = _ROLES.get(words)
+        own = self.adjectives.of_role_or_dimension(role.value, None) if role is not None else None
         name = self._numeric.get(words) or self._numeric.get(words.removesuffix("s"))
-        role = {"price": Role.PRICE, "rating": Role.QUALITY, "popularity": Role.POPULARITY, "year": Role.YEAR}.get(
-            words
-        )
-        if name is None and role is not None:
-            return self.adjectives.of_role_or_dimension(role.value, None)
-        return self.adjectives.catalogue.schema.attribute(name) if name is not None else None
+        return own or (self.adjectives.catalogue.schema.attribute(name) if name is not None else None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convrec.agent.reading.english import is_word
 from convrec.agent.reading.grammar import Grammar, phrases
 from convrec.agent.reading.text import Chart
 from convrec.agent.reading.walk import Words
@@ -17,7 +16,7 @@ _THING = 2
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """Words that name a value which no item has."""
+    """Words that name a value which no item has; `field` is empty for a thing that no text speaks of."""
 
     field: str
     words: str
@@ -45,9 +44,13 @@ class UnknownKinds:
         cues = ((p, chart.phrase_at(p, self._cues)) for p in range(stop))
         start = max((p + length for p, length in cues if length), default=stop)
         start = max(start, words[0].start)
+        while stop > start and chart.tokens[stop - 1].norm in self.grammar.function_words:
+            stop -= 1
+        while start < stop and chart.tokens[start].norm in self.grammar.function_words:
+            start += 1
         own = chart.tokens[start:stop]
         if not 0 < len(own) <= _THING:
             return None
-        if any(not is_word(token.norm) or self.catalogue.mentioning(token.stem).any() for token in own):
+        if any(token.capital or self.catalogue.mentioning(token.stem).any() for token in own):
             return None
-        return Unmet(self.kinds.name, chart.words(start, stop), ())
+        return Unmet("", chart.words(start, stop), ())

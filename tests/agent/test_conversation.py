@@ -199,3 +199,31 @@ def test_five_hundred_turns_stay_quick_and_small(films: Recommender) -> None:
     assert len(talk.state.model_dump_json()) < 200_000
     reply = talk.send("french comedies")
     assert reply.trace.timings_ms["total"] < 2000
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "descending"),
+    [
+        ("which of those is the shortest?", "runtime", False),
+        ("sort them by rating", "rating", True),
+        ("newest first", "year", True),
+    ],
+)
+def test_the_shown_list_in_another_order(films: Recommender, message: str, field: str, descending: bool) -> None:
+    talk = films.session()
+    before = talk.send("something funny")
+    after = talk.send(message)
+    assert sorted(ids(after)) == sorted(ids(before))
+    values = [float(films.catalogue.number(field)[films.catalogue.row(i)]) for i in ids(after)]
+    known = [v for v in values if v == v]
+    assert known == sorted(known, reverse=descending)
+    assert values[: len(known)] == known
+    assert after.items[0].title.split(",")[0] in after.message
+    kept_promises(films, talk, after)
+    assert after.items[0].title in talk.send("tell me more about the first one").message
+
+
+def test_what_nobody_sells_is_said(films: Recommender) -> None:
+    reply = films.session().send("do you have any trampolines?")
+    assert "trampolines" in reply.message
+    assert any("trampolines" in r.constraint for r in reply.relaxed)

@@ -77,7 +77,34 @@ _BOOKS = """id,title,format,pages,genres,age_group
 7,Tide,Ebook,260,Short Stories,Adult
 8,Rust,Ebook,270,Short Stories,Children
 """
+_BIKES = """sku,model,bike_type,frame_material,colours,good_for,e_bike,ad_free,weight (kg),battery (mAh),features,price_eur,released,customer_rating,number_of_reviews,description
+1,Alder,Mountain bike,Carbon,black|red,Racing,no,yes,9,0,5G|lights,2500,2024,4.6,300,Phone holder. Tubeless.
+2,Birch,City bike,Aluminium,white,Commuting,yes,no,22,6000,5G,1900,2023,4.1,40,Phone holder. Quiet hub.
+3,Cedar,Kids bike,Steel,red,Family,no,yes,11,0,lights,300,2022,4.8,90,Phone holder. Training wheels.
+4,Dogwood,Folding bike,Steel,black,Commuting,no,no,13,0,lights,700,2024,3.9,12,Folds in seconds. Quiet hub.
+5,Elm,City bike,Steel,blue,Commuting|Family,no,no,17,0,5G,500,2021,4.5,210,A basket in front. Quiet hub.
+6,Fir,Mountain bike,Aluminium,blue,Training,yes,yes,24,5000,lights,4100,2024,4.4,15,Full suspension. Tubeless.
+"""
 CASES = [
+    (_BIKES, "a bike under 1000", "3 4 5"),
+    (_BIKES, "mtb", "1 6"),
+    (_BIKES, "montain bike, undr 3000", "1"),
+    (_BIKES, "a childrens bike", "3"),
+    (_BIKES, "a carbon frame", "1"),
+    (_BIKES, "electric, any brand", "2 6"),
+    (_BIKES, "city bikes without a motor", "5"),
+    (_BIKES, "it can't weigh more than 15 kg", "1 3 4"),
+    (_BIKES, "without any advertising", "1 3 6"),
+    (_BIKES, "at least 200 people reviewed it", "1 5"),
+    (_BIKES, "6000 mah or more", "2"),
+    (_BIKES, "with 5g", "1 2 5"),
+    (_BIKES, "came out in 2024 and less than 3000 euro", "1 4"),
+    (_BIKES, "from 2023 or later", "1 2 4 6"),
+    (_BIKES, "got 700 euros on me", "3 4 5"),
+    (_BIKES, "at least 10 kg but no more than 17", "3 4 5"),
+    (_BIKES, "for commuting, not aluminium", "4 5"),
+    (_BIKES, "something in red or white", "1 2 3"),
+    (_BIKES, "no metal", "1"),
     (_PLACES, "cottages in scotland", "3"),
     (_PLACES, "the dog comes along", "2 3 5"),
     (_PLACES, "in the alps but not austria", "2"),
@@ -158,7 +185,7 @@ CASES = [
 def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RulesInterpreter]:
     folder = tmp_path_factory.mktemp("catalogues")
     made: dict[str, Any] = {}
-    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS, _TENTS, _BOOKS, _PACKS, _PLACES)):
+    for number, text in enumerate((_GAMES, _LAPTOPS, _DISHES, _STAYS, _TENTS, _BOOKS, _PACKS, _PLACES, _BIKES)):
         path = Path(folder, f"{number}.csv")
         path.write_text(text, encoding="utf-8")
         made[text] = RulesInterpreter(load(SourceFiles(path)).catalogue, today=2024)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from convrec.agent.interpret import (
     Shown,
     TellMore,
 )
+from convrec.agent.reading.grammar import english
 from convrec.agent.rules import RulesInterpreter
 from convrec.retrieval.request import Request, Strength, apply_edits
 from tests.agent import reading_catalogues as data
@@ -64,6 +65,30 @@ def test_any_message_is_read(films: RulesInterpreter, pieces: list[str]) -> None
         for part in request.parts():
             if part.provenance.turn == turn:
                 assert len(part.provenance.words) <= 2000
+
+
+def grammar_phrases(node: object) -> Iterator[str]:
+    """Every string that the data files of English hold, patterns aside."""
+    if isinstance(node, str):
+        yield from (line for line in node.split("\n") if 0 < len(line) < 40 and "(" not in line)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from (*grammar_phrases(key), *grammar_phrases(value))
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from grammar_phrases(value)
+
+
+GRAMMAR = sorted(set(grammar_phrases(english().model_dump())))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(st.one_of(st.sampled_from(GRAMMAR), st.sampled_from(PIECES)), min_size=1, max_size=7))
+def test_any_words_of_the_grammar_are_read(films: RulesInterpreter, pieces: list[str]) -> None:
+    context = after_a_list(films)
+    reading = films.read(" ".join(pieces), context)
+    again = ReadingContext(request=apply_edits(Request(), reading.edits), shown=context.shown, turn=2)
+    films.read(" ".join(reversed(pieces)), again)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
