@@ -9,6 +9,7 @@ from convrec.agent.reading.walk import Words
 from convrec.agent.reading.wanted import Wanted
 from convrec.retrieval.request import Constraint, Description, Strength
 
+_REASONS = frozenset("had because cos cuz since they theyre its it i im ive gives makes had terrible bad awful".split())
 LEAD = 3
 """words among which a lasting preference begins"""
 
@@ -28,8 +29,20 @@ class LastingReader:
                 if length:
                     if kind == "veto":
                         chart.put(position, position + length, "veto")
+                        self._pass_over_reason(chart, position + length)
                     return kind
         return ""
+
+    @staticmethod
+    def _pass_over_reason(chart: Chart, start: int) -> None:
+        """'never show me anything from Harrow, had bad luck with them': why asks for nothing."""
+        for position in range(start + 1, len(chart)):
+            if chart.breaks(position):
+                return
+            if chart.tokens[position].norm in _REASONS and chart.breaks(position, ",-–—("):
+                stop = next((p for p in range(position + 1, len(chart)) if chart.breaks(p)), len(chart))
+                chart.put(position, stop, "skip")
+                return
 
     def remembered(
         self, lasting: str, said: list[Said], words: list[Words], chart: Chart

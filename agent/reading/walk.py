@@ -266,6 +266,10 @@ class Walk:
         word = token.norm
         if word == "about":
             self.about = True
+        if word in ("including", "includes", "include") and self.found.said and self.found.said[-1].negated:
+            # 'no wool, that includes merino'
+            self.negated, self.used = True, False
+            return
         if word in ("or", "and") and (position == 0 or self.chart.breaks(position)):
             self.alternative, self.also = word == "or", word == "and"
         if word == "but" and self._all_before(position):

@@ -1,5 +1,7 @@
 """Numbers, flags and ranges over catalogues of games, laptops and places to stay, read from a file like anybody's."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from pathlib import Path
