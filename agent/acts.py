@@ -40,7 +40,8 @@ OFF_TOPIC = "I only know the {plural} of this catalogue. Tell me what kind of {n
 HOSTILE = "Let me try to do better. Tell me what kind of {noun} would please you, or say “start over”."
 HELP = (
     "Say what you want in your own words: a kind, a time, a length, names, “like X but shorter”, “no Y”. Then go on: "
-    "“the second one”, “why 2?”, “compare 1 and 4”, “sort by rating”, “more”, “not that one”, “forget the year”, “go back”, “start over”."
+    "“the second one”, “why 2?”, “compare 1 and 4”, “sort by rating”, “more”, “not that one”, "
+    "“forget the year”, “go back”, “start over”."
 )
 NOTHING_TO_GO_ON = "That tells me too little to recommend from. What is it like, or which {noun} does it remind you of?"
 NOBODY = "I do not know who you are, so I cannot keep that; start with --user NAME to be remembered."
