@@ -170,8 +170,10 @@ class ValueIndex:
 
     def _with_unisex(self, attribute: Attribute, value: str) -> tuple[str, ...]:
         """What suits everybody suits men."""
+        if key_of(value) not in _SEXES:
+            return (value,)
         everybody = next((v for v in self.counts[attribute.name] if key_of(v) == "unisex"), None)
-        return (value, everybody) if everybody is not None and key_of(value) in _SEXES else (value,)
+        return (value,) if everybody is None else (value, everybody)
 
     def _add_synonyms(self, attribute: Attribute) -> None:
         known = {value.casefold(): value for value in self.counts[attribute.name]}

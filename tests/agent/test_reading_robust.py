@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from convrec.agent.build import SourceFiles, load
 from convrec.agent.interpret import (
     Compare,
     Explain,
@@ -326,3 +328,14 @@ def test_one_encoder_batch_a_message() -> None:
     encode.calls = 0
     fresh.read("melancholy", ReadingContext())
     assert encode.calls == 1
+
+
+def test_a_large_vocabulary_is_indexed_in_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "films.csv"
+    rows = (f"{n},Film {n},tag {n}a|tag {n}b|tag {n % 500}" for n in range(8_000))
+    path.write_text("\n".join(["id,title,keywords", *rows]), encoding="utf-8")
+    catalogue = load(SourceFiles(path)).catalogue
+    started = time.perf_counter()
+    reader = RulesInterpreter(catalogue, today=2024)
+    assert time.perf_counter() - started < 8
+    assert reader.read("something tagged tag 7a").edits
