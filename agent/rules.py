@@ -62,6 +62,8 @@ from convrec.retrieval.schema import Role
 _GIBBERISH = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|^[^aeiouy]{4,}$|(.)\1{3}")
 """no word of a language written in Latin letters looks like this"""
 
+_POLITE = frozenset(["please", "pls", "plz", "then", "now", "thanks", "thx"])
+"""behind an act these say no more"""
 _FRESH = frozenset(["start_over", "undo", "something_else"])
 """acts that take back what was said or shown"""
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -259,6 +261,8 @@ class RulesInterpreter:
         acts: list[ActHit] = []
         start = 0
         while start < len(chart):
+            if acts and all(token.norm in _POLITE for token in chart.tokens[start:]):
+                return [*acts[:-1], replace(acts[-1], whole=True)], start
             for lead in range(start, self._hesitant(chart, start) + 1):
                 whole = self.acts.whole(chart, context, lead)
                 if whole is not None:

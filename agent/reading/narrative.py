@@ -67,8 +67,15 @@ class NarrativeReader:
         if owned and not chart.breaks(position, ".,;!?\n"):
             return position + 1
         if position and chart.tokens[position].norm in ("that", "which") and chart.owner[position] is None:
-            return 0 if self._of_item(chart, position) else position + 1
+            beside = position + 1 >= len(chart) or self._denies(chart, position + 1)
+            return 0 if beside or self._of_item(chart, position) else position + 1
         return 0
+
+    @staticmethod
+    def _denies(chart: Chart, position: int) -> bool:
+        """'walks that aren't hard': a value that is not wanted."""
+        span = chart.owner[position + 1] if position + 1 < len(chart) else None
+        return chart.tokens[position].norm in ("arent", "isnt", "aint") and span is not None and span.kind == "want"
 
     def _of_item(self, chart: Chart, position: int) -> bool:
         """'films that never', 'horror that isn't': said of the items, not of somebody in a story."""

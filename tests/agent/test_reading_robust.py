@@ -152,6 +152,7 @@ def test_plain_acts(films: RulesInterpreter, message: str, kind: str) -> None:
     ("message", "act"),
     [
         ("why 2?", Explain(("f2",))),
+        ("something else please", Plain("something_else")),
         ("why did you pick the third one", Explain(("f3",))),
         ("compare 1 and 4", Compare(("f1", "f4"))),
         ("what's the difference between the first and the last one?", Compare(("f1", "f5"))),
