@@ -87,7 +87,8 @@ class ComparatorReader:
         """'one, max 160 g', '2025 and less than 350': what stands there belongs to the number behind it."""
         if end >= len(chart):
             return False
-        return chart.tokens[end].norm in ("than", "to") or ("," in chart.gap(start) and chart.tokens[end].text[:1].isdigit())
+        token = chart.tokens[end]
+        return token.norm in ("than", "to") or ("," in chart.gap(start) and token.text[:1].isdigit())
 
     def lead(self, chart: Chart, start: int) -> int:
         """Takes 'from the', 'in', 'made in' along."""
