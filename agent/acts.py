@@ -85,11 +85,7 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
     if isinstance(act, ProfileForget):
         return _forget(conversation, act)
     if isinstance(act, SeenShown | LikeShown):
-        kind: FeedbackKind = "seen" if isinstance(act, SeenShown) else "like"
-        for item_id in act.item_ids:
-            conversation.feedback(item_id, kind)
-        request = apply_edits(conversation.state.request, reading.edits)
-        return Outcome(conversation.state.changed(request), lead=_noted(conversation, act.item_ids, kind))
+        return _known(conversation, reading, act)
     if isinstance(act, RejectShown):
         rejected = [item.id for item in state.items if item.rank in act.ranks]
         for item_id in rejected if len(rejected) <= FEW else ():
@@ -105,6 +101,18 @@ def respond(conversation: Conversation, reading: Reading) -> Outcome:
     if reading.clarify is not None and not reading.edits:
         return Outcome(state, message=reading.clarify.question, clarify=reading.clarify)
     return Outcome(state.changed(request), clarify=reading.clarify)
+
+
+def _known(conversation: Conversation, reading: Reading, act: SeenShown | LikeShown) -> Outcome:
+    """Keeps what the person knows or likes; what earlier pages showed does not come back because this one is known."""
+    before = conversation.state
+    kind: FeedbackKind = "seen" if isinstance(act, SeenShown) else "like"
+    for item_id in act.item_ids:
+        conversation.feedback(item_id, kind)
+    held = conversation.state.changed(apply_edits(conversation.state.request, reading.edits))
+    if kind == "seen" and set(act.item_ids) <= {item.id for item in before.items}:
+        held = held.model_copy(update={"page": before.page})
+    return Outcome(held, lead=_noted(conversation, act.item_ids, kind))
 
 
 def _ask_back(conversation: Conversation, reading: Reading, state: ConversationState, words: dict[str, str]) -> Outcome:

@@ -227,3 +227,12 @@ def test_what_nobody_sells_is_said(films: Recommender) -> None:
     reply = films.session().send("do you have any trampolines?")
     assert "trampolines" in reply.message
     assert any("trampolines" in r.constraint for r in reply.relaxed)
+
+
+def test_what_was_shown_before_a_page_that_is_known_stays_away(films: Recommender) -> None:
+    talk = films.session()
+    first = talk.send("give me 3 comedies")
+    second = talk.send("something else")
+    third = talk.send("seen those too, more")
+    assert third.items
+    assert not set(ids(third)) & {*ids(first), *ids(second)}
